@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# vmheat's build. One make, no recursion (but for kbuild): every folder has a module.mk that adds its programs,
+# libraries, tests and clean-ups to the variables below. All output goes to build/.
+#
+#   make            the kernel module, vmheatd, vmheatctl and vmheat-guest
+#   make check      every test: lint, unit, fuzz, system tests in the emulated VM host
+#   make demo       the main job on real guests in the emulated VM host
+#   make install    to $(DESTDIR)$(PREFIX)
+
+SHELL       := /bin/bash
+.SHELLFLAGS := -o pipefail -ec
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS   += --no-builtin-rules
+
+VERSION    := 0.1
+BUILD      := build
+PREFIX     ?= /usr/local
+SYSCONFDIR ?= /etc
+DESTDIR    ?=
+
+CC       ?= gcc
+CFLAGS   ?= -O2 -g
+WARNINGS := -Wall -Wextra -Werror -Wshadow -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes \
+            -Wvla -Wundef -Wformat=2 -Wno-unused-parameter
+HARDEN   := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
+ALL_CFLAGS = -std=gnu11 $(CFLAGS) $(HARDEN) $(WARNINGS) -Iinclude -DVMHEAT_VERSION='"$(VERSION)"' -MMD -MP
+
+# What the folders fill in.
+PROGRAMS    := # programs that `make` builds
+UNIT_TESTS  := # cmocka programs that `make check` runs
+FUZZ_TESTS  := # libFuzzer programs that `make check` runs for a short time
+C_SOURCES   := # every C file and header, for the linters
+
+# One rule an object kind. What a folder's sources need beyond ALL_CFLAGS it puts into CFLAGS_<folder>, slashes as
+# underscores: CFLAGS_daemon_core. Objects for tests are built a second time, with the sanitizers.
+folder_flags = $(CFLAGS_$(subst /,_,$(patsubst %/,%,$(dir $<))))
+SANITIZE    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+$(BUILD)/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(folder_flags) -c $< -o $@
+
+$(BUILD)/test/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(filter-out -D_FORTIFY_SOURCE=2,$(ALL_CFLAGS)) $(SANITIZE) $(folder_flags) -c $< -o $@
+
+# The default goal, before any folder's rules.
+.PHONY: all
+all:
+
+include kvm/module.mk guest/module.mk daemon/module.mk tests/module.mk scripts/module.mk
+
+all: $(PROGRAMS) kvm-module
+
+.PHONY: clean
+clean: ## remove what was built, keep what took long (guest kernel, packages)
+	rm -rf $(BUILD)/bin $(BUILD)/obj $(BUILD)/kvm $(BUILD)/test $(BUILD)/report
+
+.PHONY: distclean
+distclean:
+	rm -rf $(BUILD)
+
+-include $(shell [ -d $(BUILD) ] && find $(BUILD)/obj $(BUILD)/test/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * domain.h - one running QEMU domain: who it is, and where its memory lies
+ *
+ * A domain is read once from libvirt and /proc when tracking starts and does not change afterwards; what
+ * changes (memory layout, balloon, statistics) is asked for again. All functions that take a domain may block
+ * on libvirt and must not be called from the main loop's thread; they may be called from any other.
+ */
+#ifndef VMHEAT_HOST_DOMAIN_H
+#define VMHEAT_HOST_DOMAIN_H
+
+#include <glib.h>
+#include <sys/types.h>
+#include <libvirt/libvirt.h>
+#include "page_map.h"
+#include "resize_plan.h"
+
+/** Identity and fixed properties. Strings are owned by the domain. */
+struct domain {
+	virDomainPtr handle; /* a reference of our own */
+	char *name;
+	char *uuid;
+	pid_t pid; /* of QEMU; checked against its command line, so that a reused pid is not taken for it */
+	guint64 pid_start_time; /* /proc/PID/stat field 22, in clock ticks */
+	char *agent_socket;	/* the agent's unix socket, NULL where the domain has no such channel */
+	guint64 maximum_pages;	/* boot memory: what the balloon can give at most */
+	gboolean has_balloon;
+};
+
+/** domain_new() - look up everything about @handle (a reference is taken). NULL and @error if it does not run
+ * under QEMU. */
+struct domain *domain_new(virDomainPtr handle, GError **error);
+void domain_free(struct domain *domain);
+
+/** domain_is_alive() - whether the process is still the one that domain_new() found. Does not block. */
+gboolean domain_is_alive(const struct domain *domain);
+
+/** domain_page_map() - the memory layout now. The caller frees the map with page_map_free(). */
+struct page_map *domain_page_map(const struct domain *domain, GError **error);
+
+/** Balloon and guest statistics, as libvirt gives them. */
+struct domain_memory {
+	guint64 balloon_pages;	       /* what the guest has now */
+	guint64 resident_pages;	       /* RSS of QEMU */
+	guint64 swap_in_pages;	       /* since the guest's boot; 0 without statistics */
+	guint64 major_faults;	       /* likewise */
+	guint64 guest_unused_pages;    /* likewise */
+	guint64 guest_usable_pages;    /* likewise */
+	gint64 statistics_age_seconds; /* how old the guest's own figures are; -1: it has given none */
+};
+gboolean domain_memory(const struct domain *domain, struct domain_memory *memory, GError **error);
+
+#endif /* VMHEAT_HOST_DOMAIN_H */

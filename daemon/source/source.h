@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * source.h - where page data comes from
+ *
+ * Theory of operation
+ *
+ * Two kinds. A host source says what the processor saw of a VM's memory, index by index of its page map;
+ * every VM needs one. A guest source adds what the guest's own kernel says of the same window; a VM can do
+ * without.
+ *
+ * A scan goes chunk by chunk: harvest() reads a chunk's state since its last marking and marks it again at
+ * once, so that no access falls between two windows. The window of a chunk is the time between these two,
+ * measured. Sources keep no page data between calls. They may block, and are used by one thread at a time.
+ */
+#ifndef VMHEAT_SOURCE_SOURCE_H
+#define VMHEAT_SOURCE_SOURCE_H
+
+#include <glib.h>
+#include "domain.h"
+#include "guest_stream.h"
+#include "page_map.h"
+
+/** Where a source's failure lies: what the daemon does next depends on it. */
+enum source_error {
+	SOURCE_ERROR_UNAVAILABLE, /* the host lacks it (module not loaded, no permission): ask again later */
+	SOURCE_ERROR_GONE,	  /* the VM has ended */
+	SOURCE_ERROR_FAILED,	  /* this scan failed; the next one may work */
+};
+#define SOURCE_ERROR (source_error_quark())
+GQuark source_error_quark(void);
+
+/** Indices harvested at once: 1 GiB of pages. Bounds the memory of a scan. */
+#define SOURCE_CHUNK_WORDS 4096u
+
+/** Bitmaps of one chunk, see struct host_view in merge.h. */
+struct host_chunk {
+	guint64 present[SOURCE_CHUNK_WORDS];
+	guint64 idle[SOURCE_CHUNK_WORDS];
+	guint64 large[SOURCE_CHUNK_WORDS];
+	double window_seconds; /* 0: this chunk had not been marked before, idle says nothing */
+};
+
+struct host_source; /* the instance, private to its file */
+
+struct host_source_ops {
+	const char *name; /* as shown to people: "module" */
+
+	/* Ready to harvest @domain's memory as @map (which outlives the source) describes it. */
+	struct host_source *(*open)(const struct domain *domain, const struct page_map *map, GError **error);
+
+	/* Read and mark @words words from @index (a multiple of 64) on. */
+	gboolean (*harvest)(struct host_source *source, guint64 index, gsize words, struct host_chunk *chunk,
+			    GError **error);
+
+	/* Mark again @pages pages from @index on without reading them: what the daemon itself just moved. */
+	gboolean (*mark)(struct host_source *source, guint64 index, guint64 pages, GError **error);
+
+	void (*close)(struct host_source *source);
+};
+
+extern const struct host_source_ops host_source_module; /* kvm_idle.ko's /proc/PID/idle_bitmap */
+
+struct guest_source; /* the instance, private to its file */
+
+struct guest_source_ops {
+	const char *name; /* as shown to people: "agent" */
+
+	struct guest_source *(*open)(const struct domain *domain, const struct page_map *map, GError **error);
+
+	/* Ask for a scan now, and do not wait for the answer. */
+	gboolean (*start)(struct guest_source *source, GError **error);
+
+	/*
+	 * Wait at most @timeout_ms for the answer. On TRUE *pages (one page byte an index) and *end are valid
+	 * until the next start(). A late, wrong or missing answer is an error that says which.
+	 */
+	gboolean (*finish)(struct guest_source *source, int timeout_ms, const guint8 **pages,
+			   const struct vmheat_scan_end **end, GError **error);
+
+	/* What was dropped so far, for people to see. */
+	const struct guest_stream_counts *(*counts)(struct guest_source *source);
+
+	void (*close)(struct guest_source *source);
+};
+
+extern const struct guest_source_ops guest_source_agent; /* vmheat-guest on its virtio-serial port */
+
+#endif /* VMHEAT_SOURCE_SOURCE_H */
