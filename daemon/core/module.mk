@@ -1,1 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The daemon's pure part: every file works on its arguments alone, and needs nothing but the C library.
+
+CORE_SOURCES := daemon/core/guest_stream.c daemon/core/merge.c daemon/core/page_ages.c daemon/core/page_map.c \
+                daemon/core/placement_plan.c daemon/core/resize_plan.c daemon/core/working_set.c
+C_SOURCES    += $(CORE_SOURCES) $(wildcard daemon/core/*.h)
+
+SOURCES_test_page_map       := daemon/core/page_map.c
+SOURCES_test_merge          := daemon/core/merge.c
+SOURCES_test_page_ages      := daemon/core/page_ages.c
+SOURCES_test_working_set    := daemon/core/working_set.c daemon/core/page_ages.c
+SOURCES_test_resize_plan    := daemon/core/resize_plan.c
+SOURCES_test_placement_plan := daemon/core/placement_plan.c
+SOURCES_test_control_loop   := daemon/core/merge.c daemon/core/page_ages.c daemon/core/working_set.c \
+                               daemon/core/resize_plan.c

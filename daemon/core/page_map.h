@@ -7,10 +7,16 @@
  * A VM's memory is a few ranges, each contiguous in guest-physical and in host virtual addresses. Everything
  * else in the daemon (bitmaps, ages, plans) is an array over one index, so that no page is ever an object.
  *
- * Invariant: index % 512 == vpn % 512 for every page. So a word of a bitmap over the index is a word of
- * /proc/PID/idle_bitmap, and an aligned run of 512 indices is exactly what one 2 MiB leaf can map. The price
- * is some padding between ranges: at most 1023 indices a range, which belong to no page and always count as
- * holes.
+ * Invariants
+ * - index % 512 == vpn % 512 for every page. So a word of a bitmap over the index is a word of
+ *   /proc/PID/idle_bitmap, and an aligned run of 512 indices is exactly what one 2 MiB leaf can map.
+ * - No two ranges share an aligned run of 512 indices. The price is some padding between ranges: at most 1022
+ *   indices a range, which belong to no page and always count as holes. Two ranges that share a word of
+ * virtual pages do not share a word of indices: whoever fills a bitmap from words of virtual pages clears the
+ * padding.
+ * - Indices rise with guest frame numbers.
+ * - Ranges that continue one another in guest frames and in virtual pages are one range of the map, so that
+ * the same memory gives the same map however it was cut into memslots.
  */
 #ifndef VMHEAT_CORE_PAGE_MAP_H
 #define VMHEAT_CORE_PAGE_MAP_H
@@ -22,6 +28,9 @@
 #define PAGE_MAP_PAGE_SIZE  4096u
 #define PAGE_MAP_LEAF_PAGES 512u /* pages of a 2 MiB leaf */
 #define PAGE_MAP_RANGES_MAX 256u
+
+/** One past the highest page number, guest's or virtual: addresses have 64 bits. */
+#define PAGE_MAP_PAGE_NUMBER_END (UINT64_C(1) << 52)
 
 /** One range of a VM's memory. */
 struct ram_range {
@@ -46,11 +55,12 @@ struct page_map {
  * @count:  1 to PAGE_MAP_RANGES_MAX
  * @reason: where a static sentence goes on failure
  *
- * Return: the map (page_map_free() it), sorted by gfn; NULL if a range is empty, too large or overlaps
- * another in guest frames or in virtual pages, or if memory is short.
+ * Return: the map (page_map_free() it), sorted by gfn; NULL if a range is empty, ends beyond
+ * PAGE_MAP_PAGE_NUMBER_END or overlaps another in guest frames or in virtual pages, or if memory is short.
  */
 struct page_map *page_map_new(const struct ram_range *ranges, size_t count, const char **reason);
 
+/** page_map_free() - NULL is fine. */
 void page_map_free(struct page_map *map);
 
 /** page_map_equal() - whether two maps describe the same memory at the same place. */
