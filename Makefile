@@ -31,7 +31,8 @@ ALL_CFLAGS = -std=gnu11 $(CFLAGS) $(HARDEN) $(WARNINGS) -Iinclude -DVMHEAT_VERSI
 PROGRAMS    := # programs that `make` builds
 UNIT_TESTS  := # cmocka programs that `make check` runs
 FUZZ_TESTS  := # libFuzzer programs that `make check` runs for a short time
-C_SOURCES   := # every C file and header, for the linters
+C_SOURCES   := # every user-space C file and header, for the linters
+KERNEL_SOURCES := # the kernel module's, likewise
 
 # One rule an object kind. What a folder's sources need beyond ALL_CFLAGS it puts into CFLAGS_<folder>, slashes as
 # underscores: CFLAGS_daemon_core. Objects for tests are built a second time, with the sanitizers.
@@ -53,6 +54,34 @@ all:
 include kvm/module.mk guest/module.mk daemon/module.mk tests/module.mk scripts/module.mk
 
 all: $(PROGRAMS) kvm-module
+
+# What must be installed before anything else can work. It does nothing when all is there.
+.PHONY: setup
+setup:
+	@scripts/setup
+
+.PHONY: check
+check: setup ## run every test
+	@+$(MAKE) --no-print-directory check-installed
+
+# A second make, because the first one read pkg-config's answers before setup could install the libraries.
+.PHONY: check-installed
+check-installed: all unit-tests fuzz-tests bed-images
+	@UNIT_TESTS="$(UNIT_TESTS)" FUZZ_TESTS="$(FUZZ_TESTS)" C_SOURCES="$(C_SOURCES)" \
+		KERNEL_SOURCES="$(KERNEL_SOURCES)" tests/check
+
+.PHONY: lint
+lint:
+	@C_SOURCES="$(C_SOURCES)" KERNEL_SOURCES="$(KERNEL_SOURCES)" scripts/lint
+
+.PHONY: format
+format: ## put every C file into shape
+	clang-format -i $(C_SOURCES) $(KERNEL_SOURCES)
+
+# The compiler flags of one source, for scripts/tidy.
+.PHONY: print-flags
+print-flags:
+	@echo $(ALL_CFLAGS) $(CFLAGS_$(subst /,_,$(patsubst %/,%,$(dir $(SOURCE)))))
 
 .PHONY: clean
 clean: ## remove what was built, keep what took long (guest kernel, packages)

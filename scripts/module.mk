@@ -1,1 +1,33 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Installation. Files that name other installed files carry @BINDIR@ and @SYSCONFDIR@.
+
+BINDIR     := $(PREFIX)/bin
+MODULE_DIR ?= $(DESTDIR)/lib/modules/$(shell uname -r)/extra
+
+substitute = sed -e 's|@BINDIR@|$(BINDIR)|g; s|@SYSCONFDIR@|$(SYSCONFDIR)|g'
+
+.PHONY: install
+install: all
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(SYSCONFDIR)/vmheat $(DESTDIR)$(SYSCONFDIR)/libvirt/hooks/qemu.d \
+		$(DESTDIR)/lib/systemd/system $(DESTDIR)/usr/share/dbus-1/system.d $(DESTDIR)/usr/share/dbus-1/interfaces \
+		$(MODULE_DIR)
+	install -m 755 $(BUILD)/bin/vmheatd $(BUILD)/bin/vmheatctl $(BUILD)/bin/vmheat-guest $(DESTDIR)$(BINDIR)
+	install -m 644 $(BUILD)/kvm/kvm_idle.ko $(MODULE_DIR)
+	[ -e $(DESTDIR)$(SYSCONFDIR)/vmheat/vmheatd.conf ] || \
+		install -m 644 scripts/vmheatd.conf $(DESTDIR)$(SYSCONFDIR)/vmheat/vmheatd.conf
+	$(substitute) scripts/libvirt/vmheat-hook > $(DESTDIR)$(SYSCONFDIR)/libvirt/hooks/qemu.d/vmheat
+	chmod 755 $(DESTDIR)$(SYSCONFDIR)/libvirt/hooks/qemu.d/vmheat
+	$(substitute) scripts/systemd/vmheatd.service > $(DESTDIR)/lib/systemd/system/vmheatd.service
+	install -m 644 scripts/dbus/org.vmheat.Manager1.conf $(DESTDIR)/usr/share/dbus-1/system.d
+	install -m 644 daemon/service/org.vmheat.Manager1.xml $(DESTDIR)/usr/share/dbus-1/interfaces
+	[ -n "$(DESTDIR)" ] || depmod
+
+.PHONY: uninstall
+uninstall: ## remove what install put there; the configuration stays
+	rm -f $(DESTDIR)$(BINDIR)/vmheatd $(DESTDIR)$(BINDIR)/vmheatctl $(DESTDIR)$(BINDIR)/vmheat-guest \
+		$(MODULE_DIR)/kvm_idle.ko $(DESTDIR)$(SYSCONFDIR)/libvirt/hooks/qemu.d/vmheat \
+		$(DESTDIR)/lib/systemd/system/vmheatd.service \
+		$(DESTDIR)/usr/share/dbus-1/system.d/org.vmheat.Manager1.conf \
+		$(DESTDIR)/usr/share/dbus-1/interfaces/org.vmheat.Manager1.xml
+	[ -n "$(DESTDIR)" ] || depmod
