@@ -61,20 +61,24 @@ static uint64_t align_to_leaf(uint64_t index)
 /** Append @ram, which lies above all ranges of @map, to it. There is room. */
 static void add_range(struct page_map *map, const struct ram_range *ram)
 {
+	uint64_t index = map->index_count + ram->vpn % PAGE_MAP_LEAF_PAGES;
+
 	map->page_count += ram->pages;
 	if (map->range_count > 0) {
 		struct ram_range *last = &map->ranges[map->range_count - 1].ram;
+		uint64_t last_end = map->ranges[map->range_count - 1].index + last->pages;
 
 		if (last->gfn + last->pages == ram->gfn && last->vpn + last->pages == ram->vpn) {
 			last->pages += ram->pages;
-			map->index_count =
-				align_to_leaf(map->ranges[map->range_count - 1].index + last->pages);
+			map->index_count = align_to_leaf(last_end + ram->pages);
 			return;
 		}
+		if (index == last_end)
+			index += PAGE_MAP_LEAF_PAGES;
 	}
 	map->ranges[map->range_count].ram = *ram;
-	map->ranges[map->range_count].index = map->index_count + ram->vpn % PAGE_MAP_LEAF_PAGES;
-	map->index_count = align_to_leaf(map->ranges[map->range_count].index + ram->pages);
+	map->ranges[map->range_count].index = index;
+	map->index_count = align_to_leaf(index + ram->pages);
 	map->range_count++;
 }
 

@@ -10,13 +10,13 @@
  * Invariants
  * - index % 512 == vpn % 512 for every page. So a word of a bitmap over the index is a word of
  *   /proc/PID/idle_bitmap, and an aligned run of 512 indices is exactly what one 2 MiB leaf can map.
- * - No two ranges share an aligned run of 512 indices. The price is some padding between ranges: at most 1022
- *   indices a range, which belong to no page and always count as holes. Two ranges that share a word of
- * virtual pages do not share a word of indices: whoever fills a bitmap from words of virtual pages clears the
- * padding.
+ * - No two ranges share an aligned run of 512 indices, and at least one index between two ranges is padding:
+ *   it belongs to no page and always counts as a hole. So a run of indices without a hole is contiguous in
+ *   guest frames and in virtual pages. The price is at most 1022 indices a range. (Two ranges may well share
+ *   a word of virtual pages: whoever fills a bitmap from such words clears the padding's bits.)
  * - Indices rise with guest frame numbers.
- * - Ranges that continue one another in guest frames and in virtual pages are one range of the map, so that
- * the same memory gives the same map however it was cut into memslots.
+ * - Ranges that continue one another in guest frames and in virtual pages are one range of the map: the same
+ *   memory gives the same map however it was cut into memslots.
  */
 #ifndef VMHEAT_CORE_PAGE_MAP_H
 #define VMHEAT_CORE_PAGE_MAP_H
