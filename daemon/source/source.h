@@ -48,11 +48,17 @@ struct host_source_ops {
 	/* Ready to harvest @domain's memory as @map (which outlives the source) describes it. */
 	struct host_source *(*open)(const struct domain *domain, const struct page_map *map, GError **error);
 
-	/* Read and mark @words words from @index (a multiple of 64) on. */
+	/*
+	 * Read and mark @words words (a multiple of 8, at most SOURCE_CHUNK_WORDS) from @index (a multiple of
+	 * PAGE_MAP_LEAF_PAGES) on: whole leaves, as a leaf is marked as one.
+	 */
 	gboolean (*harvest)(struct host_source *source, guint64 index, gsize words, struct host_chunk *chunk,
 			    GError **error);
 
-	/* Mark again @pages pages from @index on without reading them: what the daemon itself just moved. */
+	/*
+	 * Mark again @pages pages from @index on without reading them: what the daemon itself just moved. The
+	 * windows of their chunks go on as they were.
+	 */
 	gboolean (*mark)(struct host_source *source, guint64 index, guint64 pages, GError **error);
 
 	void (*close)(struct host_source *source);
