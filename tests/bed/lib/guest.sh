@@ -1,0 +1,96 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# guest.sh - real KVM guests under libvirt, each with the agent, the workload and a console file
+#
+# A guest's domain XML and console are kept in the job's folder of the report. No NUMA policy is set: memory comes from
+# the node whose processor first touches it, and in this host only node 0 has processors.
+
+# guest_define NAME MEMORY_MIB [KEY=VALUE...]
+#   agent=0                 vmheat-guest is not started in it
+#   thp=0                   its memory is a shared memfd: 4 KiB pages on the host (default: anonymous, huge if possible)
+#   vcpus=N                 default 1
+#   swap=/dev/vdX           one of this host's blank disks (vda, vdb, vdc) becomes the guest's swap space
+#   free_page_reporting=1   the balloon returns free pages by itself
+guest_define() {
+	local name=$1 memory=$2 option backing='' disk='' arguments='' vcpus=1 reporting=off
+	shift 2
+	for option; do
+		case $option in
+		agent=1 | thp=1 | free_page_reporting=0) ;;
+		agent=0) arguments=' vmheat.agent=0' ;;
+		thp=0) backing="<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>" ;;
+		vcpus=*) vcpus=${option#*=} ;;
+		swap=/dev/vd[a-c])
+			disk="<disk type='block' device='disk'><driver name='qemu' type='raw'/>
+			<source dev='${option#*=}'/><target dev='vda' bus='virtio'/></disk>"
+			;;
+		free_page_reporting=1) reporting=on ;;
+		*)
+			echo "guest_define: unknown option $option" >&2
+			return 2
+			;;
+		esac
+	done
+	cat >"$BED_OUT/$name.xml" <<-EOT
+		<domain type='kvm'>
+		  <name>$name</name>
+		  <uuid>$(md5sum <<<"$name" | cut -c1-32)</uuid>
+		  <memory unit='MiB'>$memory</memory>
+		  $backing
+		  <vcpu>$vcpus</vcpu>
+		  <os>
+		    <type arch='x86_64' machine='q35'>hvm</type>
+		    <kernel>$BED_ROOT/build/kernel/guest/vmlinux</kernel>
+		    <initrd>$BED_ROOT/build/bed/guest.cpio</initrd>
+		    <cmdline>console=ttyS0 quiet panic=-1$arguments</cmdline>
+		  </os>
+		  <features><acpi/></features>
+		  <cpu mode='host-passthrough'/>
+		  <on_poweroff>destroy</on_poweroff>
+		  <on_reboot>destroy</on_reboot>
+		  <on_crash>destroy</on_crash>
+		  <devices>
+		    <emulator>/usr/bin/qemu-system-x86_64</emulator>
+		    $disk
+		    <controller type='usb' model='none'/>
+		    <controller type='virtio-serial' index='0'/>
+		    <serial type='file'><source path='$BED_OUT/$name.console'/></serial>
+		    <channel type='unix'><target type='virtio' name='org.vmheat.guest.0'/></channel>
+		    <channel type='unix'>
+		      <source mode='bind' path='/run/$name.workload'/>
+		      <target type='virtio' name='org.vmheat.workload.0'/>
+		    </channel>
+		    <memballoon model='virtio' autodeflate='on' freePageReporting='$reporting'><stats period='1'/></memballoon>
+		  </devices>
+		</domain>
+	EOT
+	virsh --quiet define "$BED_OUT/$name.xml" >&2
+}
+
+# guest_start NAME: returns when the guest says READY on its console.
+guest_start() {
+	local console=$BED_OUT/$1.console
+	virsh --quiet start "$1" >&2 || return
+	if ! bed_wait_until 120 grep -q '^guest: READY' "$console"; then
+		echo "guest $1 did not get READY; the end of $console:" >&2
+		tail -n 20 "$console" >&2
+		return 1
+	fi
+}
+
+# guest_destroy NAME: switches it off at once and forgets it. A guest that is off already is no error.
+guest_destroy() {
+	virsh --quiet destroy "$1" >&2 || true
+	virsh --quiet undefine "$1" >&2
+}
+
+# guest_pid NAME: prints the process of its QEMU.
+guest_pid() {
+	cat "/run/libvirt/qemu/$1.pid"
+}
+
+# guest_workload NAME LINE: sends the workload in the guest one line, prints its one-line JSON reply.
+guest_workload() {
+	"$BED_ROOT/build/test/bin/port-request" "/run/$1.workload" 60 "$2"
+}
