@@ -5,8 +5,8 @@
  * Theory of operation
  *
  * The host's data is the truth at the granularity of a leaf: holes, idle and accessed cannot be argued with.
- *The guest's word is used only inside a large leaf that was accessed, where the host knows that some page of
- *the 512 was touched but not which. Every other contradiction is counted, shown, and decided for the host.
+ * The guest's word is used only inside a large leaf that was accessed, where the host knows that some page of
+ * the 512 was touched but not which. Every other contradiction is counted, shown, and decided for the host.
  *
  *	host                    guest                  merged     counted as
  *	hole                    anything               hole
@@ -18,8 +18,11 @@
  *	large leaf, accessed    accessed, unknown      accessed
  *	large leaf, accessed    idle, free             idle
  *
- * An idle page that the guest calls free is counted in free_idle: it can be taken at no cost. The same rule
- * decides for a page whose whole large leaf was accessed and that the guest calls free.
+ * A page that ends up idle and that the guest calls free is counted in free_idle too: it can be taken at no
+ * cost. A hole is a hole even where the guest calls it free: there is nothing to take.
+ *
+ * The host's idle is the truth only of a window whose TLBs were flushed when it was marked; the caller has
+ * nothing else to offer. It passes no window that has no beginning (a chunk that had not been marked before).
  */
 #ifndef VMHEAT_CORE_MERGE_H
 #define VMHEAT_CORE_MERGE_H
@@ -27,17 +30,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** What the host saw in one window, for indices of a page map; bit i of word w is index first + 64 * w + i.
+/**
+ * What the host saw in one window, for indices of a page map; bit i of word w is index first + 64 * w + i.
+ * The bits of a hole mean nothing in idle and in large: a page may go away while they are collected.
  */
 struct host_view {
 	const uint64_t *present; /* mapped */
-	const uint64_t *idle;	 /* mapped and not accessed; a subset of present */
-	const uint64_t *large;	 /* belongs to a leaf larger than 4 KiB; a subset of present */
+	const uint64_t *idle;	 /* mapped and not accessed */
+	const uint64_t *large;	 /* belongs to a leaf larger than 4 KiB */
 };
 
-/** Pages counted by merge_pages(). It adds; the caller clears. */
+/** Pages counted by merge_pages(). It adds; the caller clears. holes + idle + accessed are all indices. */
 struct merge_counts {
-	uint64_t holes;
+	uint64_t holes; /* padding of the page map included */
 	uint64_t idle;
 	uint64_t accessed;
 	uint64_t host_accessed; /* what the host's data alone would have called accessed */
@@ -50,7 +55,8 @@ struct merge_counts {
 /**
  * merge_pages() - merge the words of one chunk
  * @host:     the host's view of the chunk
- * @guest:    page bytes (guest_protocol.h), one an index of the chunk; NULL without guest data
+ * @guest:    page bytes (guest_protocol.h), one an index of the chunk; NULL without guest data. Only their
+ *            state bits are used
  * @words:    the chunk's length in words of 64 indices
  * @accessed: the merged verdict goes here, @words words; a page that is present and not accessed is idle
  * @counts:   is added to

@@ -7,6 +7,13 @@
  * An age is counted in windows: 0 means accessed in the last window, n means idle in the last n windows. It
  * saturates at PAGE_AGE_MAX. PAGE_AGE_HOLE stands for a page that is not mapped. What a count means in
  * seconds is the sum of the last n true windows, which the window ring keeps; windows may differ in length.
+ *
+ * An age is a lower bound: a page may have been idle before anybody looked, and for longer than the bytes and
+ * the ring can tell. Whatever is not known to be old counts as young, for young memory is left alone.
+ *
+ * All ages start as PAGE_AGE_HOLE. Of a page that appears only what happened in its window is known: it takes
+ * the age 0 if it was accessed and else 1, as if it had been there for that window. A page that goes and
+ * comes back (a balloon, a page out) starts anew.
  */
 #ifndef VMHEAT_CORE_PAGE_AGES_H
 #define VMHEAT_CORE_PAGE_AGES_H
@@ -24,29 +31,34 @@ struct window_ring {
 	unsigned int next;  /* where the next one goes */
 };
 
-/** window_ring_add() - a window of @seconds has ended. */
+/** window_ring_add() - a window of @seconds (not negative) has ended. */
 void window_ring_add(struct window_ring *ring, double seconds);
 
-/** window_ring_seconds() - how long an age of @age windows has lasted at least; ages beyond the ring count as
- * all of it. */
+/**
+ * window_ring_seconds() - how long an age of @age windows has lasted at least
+ *
+ * 0 for the age 0 and before the first window; ages beyond the ring count as all of it.
+ */
 double window_ring_seconds(const struct window_ring *ring, unsigned int age);
 
-/** window_ring_age_of() - the smallest age in windows that has lasted @seconds or more; PAGE_AGE_MAX if none
- * has. */
+/**
+ * window_ring_age_of() - the smallest age in windows that has lasted @seconds or more
+ *
+ * Return: 0 if @seconds is 0 or less; PAGE_AGE_MAX if no age in the ring has lasted so long.
+ */
 unsigned int window_ring_age_of(const struct window_ring *ring, double seconds);
 
 /**
  * page_ages_update() - one window older
  * @ages:     one byte an index
- * @present:  mapped pages, as in struct host_view
+ * @present:  mapped pages, as in struct host_view; any other becomes PAGE_AGE_HOLE, accessed or not
  * @accessed: pages accessed in the window, from merge_pages()
  * @words:    length in words of 64 indices
- *
- * A page that was a hole and is present now takes the age 0 if accessed, else 1.
  */
 void page_ages_update(uint8_t *ages, const uint64_t *present, const uint64_t *accessed, size_t words);
 
-/** page_ages_count() - counts[a] += pages of age a; 256 counters. */
+/** page_ages_count() - counts[a] += pages of age a, for all @indices; 256 counters, of which the last are the
+ * holes. */
 void page_ages_count(const uint8_t *ages, size_t indices, uint64_t counts[256]);
 
 #endif /* VMHEAT_CORE_PAGE_AGES_H */
