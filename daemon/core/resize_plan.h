@@ -4,15 +4,40 @@
  *
  * Theory of operation
  *
- * goal = clamp(working set + headroom, floor, maximum). Growing goes to the goal at once: a guest that needs
- * its memory must not wait. Shrinking goes in steps of at most shrink_step_pages a window, only when the goal
- * lies below the present size by more than the dead band, only when the last step has arrived (the balloon
- * stands at its target), and only with data of enough windows. Guest pressure is a veto: the last size
- * without pressure returns at once, and the next attempt to shrink waits, each time twice as long, up to
- * backoff_max_seconds; a quiet time of the same length halves the wait again.
+ * goal = clamp(working set + headroom, floor, maximum). The plan keeps a target: where the balloon should
+ * stand. The guest stands at its target, or is on its way to it (in flight). Once a window, the first line
+ * that is true decides:
  *
- * Invariants: the target is never below floor_pages nor above maximum_pages; it never falls while there is
- * pressure.
+ *	what is so                                         reason      target becomes
+ *	the guest is under pressure                        veto        last good size, or more; see below
+ *	goal above the target by more than the dead band   grow        goal
+ *	the target is below the floor                      grow        floor
+ *	a shrink has not arrived in time                   refused     what the guest has
+ *	the guest is on its way                            in-flight
+ *	too few windows of data                            settling
+ *	goal not below by more than the dead band          dead-band
+ *	a wait is not over                                 backoff
+ *	else                                               shrink      goal, but at most one step down
+ *
+ * - Growing goes to the goal at once: a guest that needs its memory must not wait. No wait and no step in
+ *   flight holds it up; a shrink in flight is turned around. Only data of too few windows does: all that is
+ *   not yet known to be old counts as working set, and every start of the daemon would blow up its guests.
+ *   A guest in need is helped by its pressure even then.
+ * - Shrinking goes step by step. The size that a step leaves is the last good size: the guest stood there and
+ *   was not under pressure.
+ * - Pressure is a veto: the target becomes the largest of the last good size, the goal, the target and what
+ *   the guest has. A guest that stood at all that for the whole window needs more, and gets a step.
+ * - A step fails if it is vetoed, or does not arrive within RESIZE_FLIGHT_WINDOWS (a balloon driver that is
+ *   gone or stops half way, somebody else who sets the size). Then shrinking waits for backoff_seconds; each
+ *   further step that fails doubles the wait, up to backoff_max_seconds. Pressure without a step in between
+ *   begins the same wait again. Once a wait is over, quiet time counts: as much of it as the wait was long
+ *   halves the wait, and below backoff_seconds it is forgotten.
+ * - Growth that does not arrive in time is asked for anew, if it is still wanted.
+ * - A maximum that sinks cuts the target and the last good size; one that rises only leaves room.
+ *
+ * Invariants: the target is never below floor_pages nor above maximum_pages. Under pressure it never falls
+ * (but with a falling maximum) and is never below what the guest has. Nothing that the balloon is told takes
+ * more than one step of what the guest has.
  */
 #ifndef VMHEAT_CORE_RESIZE_PLAN_H
 #define VMHEAT_CORE_RESIZE_PLAN_H
@@ -20,17 +45,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/** Windows that a guest has to reach a new target, counted from the one that begins with it. */
+#define RESIZE_FLIGHT_WINDOWS 4u
+
 /** Settings of one VM. Sizes in pages. */
 struct resize_policy {
-	uint64_t floor_pages;	 /* never smaller; at most the maximum */
-	uint64_t headroom_pages; /* free memory that a guest keeps above its working set, at least ... */
-	unsigned int
-		headroom_percent; /* ... and at least this share of the working set; the larger one counts */
-	uint64_t shrink_step_pages;  /* at most so much less a window; above 0 */
-	uint64_t dead_band_pages;    /* smaller differences are left alone */
-	unsigned int settle_windows; /* windows of data before the first shrink */
-	double backoff_seconds;	     /* first wait after a veto; above 0 */
-	double backoff_max_seconds;
+	uint64_t floor_pages;	       /* never smaller; a floor above the maximum counts as the maximum */
+	uint64_t headroom_pages;       /* free memory a guest keeps above its working set, at least ... */
+	unsigned int headroom_percent; /* ... and at least this share of the working set; the larger counts */
+	uint64_t shrink_step_pages;    /* at most so much less a window; above 0 */
+	uint64_t dead_band_pages;      /* smaller differences are left alone; best below the headroom */
+	unsigned int settle_windows;   /* windows of data before the working set is believed */
+	double backoff_seconds;	       /* first wait after a step that failed; above 0 */
+	double backoff_max_seconds;    /* no wait is longer */
 };
 
 /** What the guest says of its own pressure since the last window. All may be 0 where it is not known. */
@@ -48,32 +75,43 @@ struct pressure_limits {
 	double memory_stall_share;
 };
 
+/** What is known of a VM at the end of a window. */
 struct resize_input {
-	double now_seconds; /* monotonic */
-	uint64_t working_set_pages;
-	uint64_t current_pages; /* what the guest has now (balloon actual) */
-	uint64_t maximum_pages; /* what it can have */
-	unsigned int windows;	/* windows of data so far */
+	double now_seconds;	    /* monotonic */
+	uint64_t working_set_pages; /* the estimate */
+	uint64_t current_pages;	    /* what the guest has now (balloon actual); above 0 */
+	uint64_t maximum_pages;	    /* what it can have; a current size above it counts as the maximum */
+	unsigned int windows;	    /* windows of data so far */
 	struct guest_pressure pressure;
 };
 
-/** Memory of the plan between windows. Zero it to start. */
+/**
+ * Memory of the plan between windows. Zero it to start.
+ *
+ * A caller that does not carry a decision out (a dry run, a balloon that cannot be reached) keeps the state
+ * from before the decision. An actuator that must round writes the size that it really asked for into
+ * target_pages.
+ */
 struct resize_state {
-	uint64_t target_pages;	  /* last target given; 0: none yet */
-	uint64_t last_good_pages; /* size before the last shrink step that was followed by no pressure */
+	uint64_t target_pages;	  /* where the balloon should stand; 0: not known, take what the guest has */
+	uint64_t last_good_pages; /* the size that the last shrink step left */
 	double shrink_after;	  /* no shrinking before this time */
-	double backoff;		  /* the next wait */
-	double calm_since;	  /* last time of pressure, or start */
+	double backoff;		  /* the last wait, as far as it is not forgotten; 0: none */
+	double calm_since;	  /* quiet time counts from here: the end of the last wait */
+	unsigned int flight_windows; /* since the target was set; 0: the guest has reached it */
+	bool tried;		     /* there was a shrink step since the last wait began */
 };
 
+/** Why. RESIZE_KEEP_... leave the balloon alone; after all others it is to be set to the target. */
 enum resize_reason {
 	RESIZE_KEEP_DEAD_BAND, /* the goal is close enough */
 	RESIZE_KEEP_SETTLING,  /* not enough windows yet */
 	RESIZE_KEEP_IN_FLIGHT, /* the guest has not reached the last target yet */
-	RESIZE_KEEP_BACKOFF,   /* waiting after a veto */
+	RESIZE_KEEP_BACKOFF,   /* waiting after a step that failed */
 	RESIZE_SHRINK,	       /* one step towards the goal */
 	RESIZE_GROW,	       /* the goal is larger */
 	RESIZE_VETO,	       /* pressure: back to the last good size */
+	RESIZE_REFUSED,	       /* the guest does not give it: the balloon stays where it is */
 	RESIZE_REASONS
 };
 
@@ -82,12 +120,16 @@ const char *resize_reason_name(enum resize_reason reason);
 
 struct resize_decision {
 	enum resize_reason reason;
-	uint64_t target_pages; /* where the balloon should stand now; current_pages when nothing changes */
+	uint64_t target_pages; /* where the balloon should stand; with KEEP the last target */
 	uint64_t goal_pages;   /* working set + headroom, clamped */
 	uint64_t headroom_pages;
 };
 
-/** resize_plan() - decide for this window, and remember in @state. Pure: same inputs, same decision. */
+/**
+ * resize_plan() - decide for this window, and remember in @state
+ *
+ * Pure: same inputs, same decision. Once a window; windows may differ in length.
+ */
 struct resize_decision resize_plan(const struct resize_policy *policy, const struct pressure_limits *limits,
 				   const struct resize_input *input, struct resize_state *state);
 

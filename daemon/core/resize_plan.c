@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * resize_plan.c - how large a guest should be, see resize_plan.h
+ */
+#include "resize_plan.h"
+
+static const char *const reason_names[] = {
+	[RESIZE_KEEP_DEAD_BAND] = "dead-band",
+	[RESIZE_KEEP_SETTLING] = "settling",
+	[RESIZE_KEEP_IN_FLIGHT] = "in-flight",
+	[RESIZE_KEEP_BACKOFF] = "backoff",
+	[RESIZE_SHRINK] = "shrink",
+	[RESIZE_GROW] = "grow",
+	[RESIZE_VETO] = "veto",
+	[RESIZE_REFUSED] = "refused",
+};
+_Static_assert(sizeof(reason_names) / sizeof(reason_names[0]) == RESIZE_REASONS, "every reason has a name");
+
+const char *resize_reason_name(enum resize_reason reason)
+{
+	return (unsigned int)reason < RESIZE_REASONS ? reason_names[reason] : "unknown";
+}
+
+static uint64_t minimum(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint64_t maximum(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/** Whether @a is above @b by more than @distance. Settings are anybody's: no sum here may wrap. */
+static bool exceeds(uint64_t a, uint64_t b, uint64_t distance)
+{
+	return a > b && a - b > distance;
+}
+
+static uint64_t headroom_of(const struct resize_policy *policy, uint64_t working_set)
+{
+	uint64_t percent = policy->headroom_percent;
+	uint64_t share = UINT64_MAX;
+
+	if (percent == 0 || working_set <= UINT64_MAX / percent)
+		share = working_set * percent / 100;
+	return maximum(policy->headroom_pages, share);
+}
+
+static bool is_under_pressure(const struct guest_pressure *pressure, const struct pressure_limits *limits)
+{
+	return pressure->oom_kills > 0 || pressure->swap_in_pages > limits->swap_in_pages ||
+	       pressure->refault_pages > limits->refault_pages ||
+	       pressure->memory_stall_share > limits->memory_stall_share;
+}
+
+static void set_target(struct resize_state *state, uint64_t target)
+{
+	if (target == state->target_pages)
+		return;
+	state->target_pages = target;
+	state->flight_windows = 1;
+}
+
+/** Take note of where the guest is. Returns whether it has stood at its target for the whole window. */
+static bool follow_flight(struct resize_state *state, uint64_t current, uint64_t limit)
+{
+	bool stood = state->flight_windows == 0;
+
+	if (state->target_pages == 0) {
+		state->target_pages = current;
+		state->last_good_pages = current;
+	}
+	state->target_pages = minimum(state->target_pages, limit);
+	state->last_good_pages = minimum(state->last_good_pages, limit);
+	if (current == state->target_pages) {
+		state->flight_windows = 0;
+		return stood;
+	}
+	state->flight_windows++;
+	return false;
+}
+
+/** Shrinking has failed, or would: begin a wait. */
+static void begin_wait(struct resize_state *state, const struct resize_policy *policy, double now)
+{
+	if (state->backoff <= 0)
+		state->backoff = policy->backoff_seconds;
+	else if (state->tried)
+		state->backoff *= 2;
+	if (state->backoff > policy->backoff_max_seconds)
+		state->backoff = policy->backoff_max_seconds;
+	state->tried = false;
+	state->shrink_after = now + state->backoff;
+	state->calm_since = state->shrink_after;
+}
+
+/** Halve the wait for every quiet time of its own length since it was over. */
+static void ease_wait(struct resize_state *state, const struct resize_policy *policy, double now)
+{
+	while (state->backoff > 0 && now - state->calm_since >= state->backoff) {
+		state->calm_since += state->backoff;
+		state->backoff /= 2;
+		if (state->backoff < policy->backoff_seconds)
+			state->backoff = 0;
+	}
+}
+
+/** Under pressure: give memory back. @stood: the guest has had all of its target for the whole window. */
+static enum resize_reason plan_under_pressure(const struct resize_policy *policy,
+					      const struct resize_input *input, struct resize_state *state,
+					      uint64_t goal, uint64_t current, bool stood)
+{
+	uint64_t target =
+		maximum(maximum(state->last_good_pages, goal), maximum(state->target_pages, current));
+
+	if (target == current && stood)
+		target += minimum(policy->shrink_step_pages, input->maximum_pages - current);
+	set_target(state, target);
+	begin_wait(state, policy, input->now_seconds);
+	return RESIZE_VETO;
+}
+
+/** One step from @current towards @goal: upwards all the way, downwards as far as the policy allows. */
+static uint64_t step_towards(const struct resize_policy *policy, uint64_t current, uint64_t goal)
+{
+	return exceeds(current, goal, policy->shrink_step_pages) ? current - policy->shrink_step_pages : goal;
+}
+
+/** Without pressure: towards the goal. */
+static enum resize_reason plan_in_quiet(const struct resize_policy *policy, const struct resize_input *input,
+					struct resize_state *state, uint64_t goal, uint64_t current)
+{
+	uint64_t floor = minimum(policy->floor_pages, input->maximum_pages);
+	bool settled = input->windows >= policy->settle_windows;
+	bool refused = false;
+
+	ease_wait(state, policy, input->now_seconds);
+	if (state->flight_windows > RESIZE_FLIGHT_WINDOWS) {
+		refused = current > state->target_pages;
+		if (refused)
+			begin_wait(state, policy, input->now_seconds);
+		state->target_pages = current;
+		state->flight_windows = 0;
+	}
+	if (settled && exceeds(goal, state->target_pages, policy->dead_band_pages)) {
+		set_target(state, step_towards(policy, current, goal));
+		return RESIZE_GROW;
+	}
+	if (state->target_pages < floor) {
+		set_target(state, step_towards(policy, current, floor));
+		return RESIZE_GROW;
+	}
+	if (refused)
+		return RESIZE_REFUSED;
+	if (current != state->target_pages)
+		return RESIZE_KEEP_IN_FLIGHT;
+	if (!settled)
+		return RESIZE_KEEP_SETTLING;
+	if (!exceeds(current, goal, policy->dead_band_pages))
+		return RESIZE_KEEP_DEAD_BAND;
+	if (input->now_seconds < state->shrink_after)
+		return RESIZE_KEEP_BACKOFF;
+
+	state->last_good_pages = current;
+	state->tried = true;
+	set_target(state, step_towards(policy, current, goal));
+	return RESIZE_SHRINK;
+}
+
+struct resize_decision resize_plan(const struct resize_policy *policy, const struct pressure_limits *limits,
+				   const struct resize_input *input, struct resize_state *state)
+{
+	uint64_t headroom = headroom_of(policy, input->working_set_pages);
+	uint64_t current = minimum(input->current_pages, input->maximum_pages);
+	uint64_t goal = input->working_set_pages;
+	struct resize_decision decision = { .headroom_pages = headroom };
+	bool stood = follow_flight(state, current, input->maximum_pages);
+
+	goal = headroom > UINT64_MAX - goal ? UINT64_MAX : goal + headroom;
+	goal = minimum(maximum(goal, policy->floor_pages), input->maximum_pages);
+	if (is_under_pressure(&input->pressure, limits))
+		decision.reason = plan_under_pressure(policy, input, state, goal, current, stood);
+	else
+		decision.reason = plan_in_quiet(policy, input, state, goal, current);
+	decision.goal_pages = goal;
+	decision.target_pages = state->target_pages;
+	return decision;
+}
