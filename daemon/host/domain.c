@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * domain.c - one running QEMU domain, see domain.h
+ *
+ * Where the memory lies is asked of QEMU's monitor through libvirt. Libvirt marks a domain as tainted
+ * ("custom-monitor") at the first such call, which shows in its log and in `virsh dominfo` and does nothing
+ * else. The two commands only read.
+ */
+#include "domain.h"
+#include <string.h>
+#include <libvirt/libvirt-qemu.h>
+#include <libvirt/virterror.h>
+#include "domain_xml.h"
+#include "flat_view.h"
+#include "host_error.h"
+#include "proc_files.h"
+
+/* Where libvirt's QEMU driver of the system (libvirtd or virtqemud) keeps the pid files of its domains. */
+#define PID_FILE_FOLDER "/run/libvirt/qemu"
+
+#define KIB_PER_PAGE	(PAGE_MAP_PAGE_SIZE / 1024u)
+
+static struct domain_xml *read_xml(virDomainPtr handle, const char *name, GError **error)
+{
+	char *text = virDomainGetXMLDesc(handle, 0);
+	struct domain_xml *xml;
+
+	if (text == NULL) {
+		host_error_set_libvirt(error, name, "cannot read its definition");
+		return NULL;
+	}
+	xml = domain_xml_parse(name, text, error);
+	free(text);
+	return xml;
+}
+
+static gboolean is_live(const struct proc_stat *stat)
+{
+	return stat->state != 'Z' && stat->state != 'X';
+}
+
+/* Whether process @pid, started at @start_time, runs the domain's QEMU. */
+static gboolean runs_domain(pid_t pid, const char *uuid, guint64 *start_time)
+{
+	g_autofree char *cmdline = NULL;
+	struct proc_stat before, after;
+	gsize length;
+
+	/* The start time is read on both sides of the arguments, so that both are of one process. */
+	if (!proc_stat_read(pid, &before) || !is_live(&before))
+		return FALSE;
+	cmdline = proc_read(pid, "cmdline", &length, NULL);
+	if (cmdline == NULL || !proc_cmdline_has(cmdline, length, "-uuid", uuid))
+		return FALSE;
+	if (!proc_stat_read(pid, &after) || after.start_time != before.start_time)
+		return FALSE;
+	*start_time = before.start_time;
+	return TRUE;
+}
+
+/* Find the domain's process by its pid file. */
+static gboolean find_process(struct domain *domain, GError **error)
+{
+	g_autofree char *path = g_strconcat(PID_FILE_FOLDER "/", domain->name, ".pid", NULL);
+	g_autofree char *text = NULL;
+	g_autoptr(GError) reason = NULL;
+	guint64 pid;
+
+	/* Libvirt forbids such names; a path made of one would lead elsewhere. */
+	if (strchr(domain->name, '/') != NULL) {
+		g_set_error(error, HOST_ERROR, HOST_ERROR_DATA, "%s: not a name that libvirt allows",
+			    domain->name);
+		return FALSE;
+	}
+	if (!g_file_get_contents(path, &text, NULL, &reason)) {
+		g_set_error(error, HOST_ERROR, HOST_ERROR_GONE, "%s: its QEMU has no pid file: %s",
+			    domain->name, reason->message);
+		return FALSE;
+	}
+	if (!g_ascii_string_to_unsigned(g_strstrip(text), 10, 1, G_MAXINT, &pid, NULL)) {
+		g_set_error(error, HOST_ERROR, HOST_ERROR_DATA, "%s: %s holds no process number",
+			    domain->name, path);
+		return FALSE;
+	}
+	domain->pid = (pid_t)pid;
+	if (!runs_domain(domain->pid, domain->uuid, &domain->pid_start_time)) {
+		g_set_error(error, HOST_ERROR, HOST_ERROR_GONE, "%s: process %d is not its QEMU (-uuid %s)",
+			    domain->name, (int)domain->pid, domain->uuid);
+		return FALSE;
+	}
+	return TRUE;
+}
+
+struct domain *domain_new(virDomainPtr handle, GError **error)
+{
+	struct domain *domain = g_new0(struct domain, 1);
+	char uuid[VIR_UUID_STRING_BUFLEN];
+	struct domain_xml *xml = NULL;
+
+	virDomainRef(handle);
+	domain->handle = handle;
+	domain->name = g_strdup(virDomainGetName(handle));
+	if (virDomainGetUUIDString(handle, uuid) == 0)
+		domain->uuid = g_strdup(uuid);
+	if (domain->name == NULL || domain->uuid == NULL)
+		host_error_set_libvirt(error, "a domain", "cannot tell its name");
+	else
+		xml = read_xml(handle, domain->name, error);
+	if (xml != NULL) {
+		domain->agent_socket = g_steal_pointer(&xml->agent_socket);
+		domain->maximum_pages = xml->boot_pages;
+		domain->has_balloon = xml->has_balloon;
+	}
+	if (xml == NULL || !find_process(domain, error))
+		g_clear_pointer(&domain, domain_free);
+	domain_xml_free(xml);
+	return domain;
+}
+
+void domain_free(struct domain *domain)
+{
+	if (domain == NULL)
+		return;
+	virDomainFree(domain->handle);
+	g_free(domain->name);
+	g_free(domain->uuid);
+	g_free(domain->agent_socket);
+	g_free(domain);
+}
+
+gboolean domain_is_alive(const struct domain *domain)
+{
+	struct proc_stat stat;
+
+	return proc_stat_read(domain->pid, &stat) && is_live(&stat) &&
+	       stat.start_time == domain->pid_start_time;
+}
+
+/* QEMU's reply to a command for people. The caller frees it with free(). */
+static char *ask_monitor(const struct domain *domain, const char *command, GError **error)
+{
+	char *reply = NULL;
+
+	if (virDomainQemuMonitorCommand(domain->handle, command, &reply,
+					VIR_DOMAIN_QEMU_MONITOR_COMMAND_HMP) == 0)
+		return reply;
+	host_error_set_libvirt(error, domain->name, "cannot ask its QEMU where its memory lies");
+	return NULL;
+}
+
+static GArray *ask_flat_view(const struct domain *domain, const char *const *blocks, GError **error)
+{
+	char *reply = ask_monitor(domain, "info mtree -f", error);
+	GArray *view;
+
+	if (reply == NULL)
+		return NULL;
+	view = flat_view_parse(reply, blocks, error);
+	free(reply);
+	if (view == NULL)
+		g_prefix_error(error, "%s: ", domain->name);
+	return view;
+}
+
+static gboolean ask_hva(const struct domain *domain, guint64 gpa, const char *block, guint64 *hva,
+			GError **error)
+{
+	g_autofree char *command = g_strdup_printf("gpa2hva 0x%" G_GINT64_MODIFIER "x", gpa);
+	char *reply = ask_monitor(domain, command, error);
+	gboolean good;
+
+	if (reply == NULL)
+		return FALSE;
+	good = flat_view_parse_hva(reply, gpa, block, hva, error);
+	free(reply);
+	if (!good)
+		g_prefix_error(error, "%s: ", domain->name);
+	return good;
+}
+
+/* Add where each range of @view lies in QEMU's virtual memory. */
+static struct ram_range *locate_ranges(const struct domain *domain, const GArray *view, GError **error)
+{
+	g_autofree struct ram_range *ranges = g_new(struct ram_range, view->len);
+
+	for (guint i = 0; i < view->len; i++) {
+		const struct flat_range *range = &g_array_index(view, struct flat_range, i);
+		guint64 hva;
+
+		if (!ask_hva(domain, range->gfn * PAGE_MAP_PAGE_SIZE, range->block, &hva, error))
+			return NULL;
+		ranges[i].gfn = range->gfn;
+		ranges[i].vpn = hva / PAGE_MAP_PAGE_SIZE;
+		ranges[i].pages = range->pages;
+	}
+	return g_steal_pointer(&ranges);
+}
+
+struct page_map *domain_page_map(const struct domain *domain, GError **error)
+{
+	struct domain_xml *xml = read_xml(domain->handle, domain->name, error);
+	g_autofree struct ram_range *ranges = NULL;
+	g_autoptr(GArray) view = NULL;
+	struct page_map *map = NULL;
+	const char *reason;
+
+	if (xml != NULL)
+		view = ask_flat_view(domain, (const char *const *)xml->ram_blocks, error);
+	if (view != NULL)
+		ranges = locate_ranges(domain, view, error);
+	domain_xml_free(xml);
+	if (ranges == NULL)
+		return NULL;
+	map = page_map_new(ranges, view->len, &reason);
+	if (map == NULL) {
+		g_set_error(error, HOST_ERROR, HOST_ERROR_DATA, "%s: QEMU's memory map: %s", domain->name,
+			    reason);
+		return NULL;
+	}
+	/*
+	 * Video memory and SMRAM hide a few MiB of boot memory. Much more is missing only if this QEMU names
+	 * its RAM in a way not known here; figures of the rest would be figures of nothing.
+	 */
+	if (map->page_count < domain->maximum_pages / 2) {
+		g_set_error(error, HOST_ERROR, HOST_ERROR_DATA,
+			    "%s: only %" G_GUINT64_FORMAT " of its %" G_GUINT64_FORMAT
+			    " pages are found in QEMU's memory map",
+			    domain->name, map->page_count, domain->maximum_pages);
+		g_clear_pointer(&map, page_map_free);
+	}
+	return map;
+}
+
+gboolean domain_memory(const struct domain *domain, struct domain_memory *memory, GError **error)
+{
+	virDomainMemoryStatStruct stats[VIR_DOMAIN_MEMORY_STAT_NR];
+	int count = virDomainMemoryStats(domain->handle, stats, VIR_DOMAIN_MEMORY_STAT_NR, 0);
+	guint64 values[VIR_DOMAIN_MEMORY_STAT_NR] = { 0 };
+	guint64 updated;
+
+	if (count < 0) {
+		host_error_set_libvirt(error, domain->name, "cannot read its memory statistics");
+		return FALSE;
+	}
+	for (int i = 0; i < count; i++)
+		if (stats[i].tag >= 0 && stats[i].tag < VIR_DOMAIN_MEMORY_STAT_NR)
+			values[stats[i].tag] = stats[i].val;
+	memory->balloon_pages = values[VIR_DOMAIN_MEMORY_STAT_ACTUAL_BALLOON] / KIB_PER_PAGE;
+	memory->resident_pages = values[VIR_DOMAIN_MEMORY_STAT_RSS] / KIB_PER_PAGE;
+	memory->swap_in_pages = values[VIR_DOMAIN_MEMORY_STAT_SWAP_IN] / KIB_PER_PAGE;
+	memory->major_faults = values[VIR_DOMAIN_MEMORY_STAT_MAJOR_FAULT];
+	memory->guest_unused_pages = values[VIR_DOMAIN_MEMORY_STAT_UNUSED] / KIB_PER_PAGE;
+	memory->guest_usable_pages = values[VIR_DOMAIN_MEMORY_STAT_USABLE] / KIB_PER_PAGE;
+	updated = values[VIR_DOMAIN_MEMORY_STAT_LAST_UPDATE];
+	memory->statistics_age_seconds =
+		updated == 0 ? -1 : MAX(g_get_real_time() / G_USEC_PER_SEC - (gint64)updated, 0);
+	/* Nobody runs in no memory: resizing must never start from such a figure. */
+	if (memory->balloon_pages == 0) {
+		g_set_error(error, HOST_ERROR, HOST_ERROR_DATA,
+			    "%s: libvirt does not know its balloon's size", domain->name);
+		return FALSE;
+	}
+	return TRUE;
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * domain_xml.c - what the live definition of a domain tells the daemon, see domain_xml.h
+ */
+#include "domain_xml.h"
+#include <string.h>
+#include <libxml/parser.h>
+#include <libxml/xpath.h>
+#include "host_error.h"
+#include "page_map.h"
+#include "vmheat/guest_protocol.h"
+
+#define KIB_PER_PAGE (PAGE_MAP_PAGE_SIZE / 1024u)
+
+/* The value of @expression as a string; NULL if it is empty. The caller frees it. */
+static char *get_string(xmlXPathContext *context, const char *expression)
+{
+	xmlXPathObject *object = xmlXPathEvalExpression((const xmlChar *)expression, context);
+	xmlChar *text = NULL;
+	char *copy = NULL;
+
+	if (object != NULL)
+		text = xmlXPathCastToString(object);
+	if (text != NULL && *text != '\0')
+		copy = g_strdup((const char *)text);
+	xmlFree(text);
+	xmlXPathFreeObject(object);
+	return copy;
+}
+
+/* Call @each with the text of every node that @expression selects, until one call fails. */
+static gboolean for_each(xmlXPathContext *context, const char *expression,
+			 gboolean (*each)(const xmlNode *node, const char *text, gpointer data),
+			 gpointer data)
+{
+	xmlXPathObject *object = xmlXPathEvalExpression((const xmlChar *)expression, context);
+	int count = object == NULL ? 0 : xmlXPathNodeSetGetLength(object->nodesetval);
+	gboolean good = TRUE;
+
+	for (int i = 0; i < count && good; i++) {
+		xmlNode *node = xmlXPathNodeSetItem(object->nodesetval, i);
+		xmlChar *text = xmlNodeGetContent(node);
+
+		good = each(node, text == NULL ? "" : (const char *)text, data);
+		xmlFree(text);
+	}
+	xmlXPathFreeObject(object);
+	return good;
+}
+
+/*
+ * Add a memory size to the guint64 at @data. Libvirt writes KiB in a live definition, whatever unit was given
+ * to it; another unit would be misread, so it is refused.
+ */
+static gboolean add_kib(const xmlNode *node, const char *text, gpointer data)
+{
+	xmlChar *unit = xmlGetNoNsProp(node, (const xmlChar *)"unit");
+	gboolean good = unit != NULL && strcmp((const char *)unit, "KiB") == 0;
+	guint64 *sum = data;
+	guint64 size;
+
+	xmlFree(unit);
+	good = good && g_ascii_string_to_unsigned(text, 10, 0, G_MAXUINT64, &size, NULL) &&
+	       g_uint64_checked_add(sum, *sum, size);
+	return good;
+}
+
+static gboolean add_cell_block(const xmlNode *node, const char *text, gpointer data)
+{
+	g_ptr_array_add(data, g_strconcat("ram-node", text, NULL));
+	return TRUE;
+}
+
+static gboolean add_device_block(const xmlNode *node, const char *text, gpointer data)
+{
+	g_ptr_array_add(data, g_strconcat("mem", text, NULL));
+	return TRUE;
+}
+
+static GStrv get_ram_blocks(xmlXPathContext *context)
+{
+	GPtrArray *blocks = g_ptr_array_new();
+
+	g_ptr_array_add(blocks, g_strdup("pc.ram"));
+	for_each(context, "/domain/cpu/numa/cell/@id", add_cell_block, blocks);
+	for_each(context, "/domain/devices/memory[@model='dimm' or @model='virtio-mem']/alias/@name",
+		 add_device_block, blocks);
+	g_ptr_array_add(blocks, NULL);
+	return (GStrv)g_ptr_array_free(blocks, FALSE);
+}
+
+/* Boot memory is what is not in memory devices: <memory> is the sum of both. */
+static gboolean get_boot_pages(xmlXPathContext *context, guint64 *pages)
+{
+	guint64 total = 0, devices = 0;
+
+	if (!for_each(context, "/domain/memory", add_kib, &total) ||
+	    !for_each(context, "/domain/devices/memory/target/size", add_kib, &devices) || devices >= total)
+		return FALSE;
+	*pages = (total - devices) / KIB_PER_PAGE;
+	return *pages > 0 && *pages < PAGE_MAP_PAGE_NUMBER_END;
+}
+
+static struct domain_xml *read_facts(const char *name, xmlXPathContext *context, GError **error)
+{
+	g_autofree char *type = get_string(context, "string(/domain/@type)");
+	g_autofree char *balloon = get_string(context, "string(/domain/devices/memballoon/@model)");
+	struct domain_xml *xml;
+	guint64 boot_pages;
+
+	if (type == NULL || (strcmp(type, "kvm") != 0 && strcmp(type, "qemu") != 0)) {
+		g_set_error(error, HOST_ERROR, HOST_ERROR_DATA, "%s: not a QEMU domain but of the type '%s'",
+			    name, type == NULL ? "" : type);
+		return NULL;
+	}
+	if (!get_boot_pages(context, &boot_pages)) {
+		g_set_error(error, HOST_ERROR, HOST_ERROR_DATA,
+			    "%s: no sensible memory size in its definition", name);
+		return NULL;
+	}
+	xml = g_new0(struct domain_xml, 1);
+	xml->boot_pages = boot_pages;
+	xml->has_balloon = balloon != NULL && strcmp(balloon, "none") != 0;
+	xml->agent_socket = get_string(
+		context, "string(/domain/devices/channel[@type='unix'][target/@type='virtio']"
+			 "[target/@name='" VMHEAT_GUEST_PORT_NAME "']/source[@mode='bind']/@path)");
+	xml->ram_blocks = get_ram_blocks(context);
+	return xml;
+}
+
+struct domain_xml *domain_xml_parse(const char *name, const char *text, GError **error)
+{
+	const int options = XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING;
+	size_t length = strlen(text);
+	xmlDoc *document = NULL;
+	xmlXPathContext *context = NULL;
+	struct domain_xml *xml = NULL;
+
+	if (length <= G_MAXINT)
+		document = xmlReadMemory(text, (int)length, "domain.xml", NULL, options);
+	if (document != NULL)
+		context = xmlXPathNewContext(document);
+	if (context != NULL)
+		xml = read_facts(name, context, error);
+	else
+		g_set_error(error, HOST_ERROR, HOST_ERROR_DATA, "%s: its definition is not XML", name);
+	xmlXPathFreeContext(context);
+	xmlFreeDoc(document);
+	return xml;
+}
+
+void domain_xml_free(struct domain_xml *xml)
+{
+	if (xml == NULL)
+		return;
+	g_free(xml->agent_socket);
+	g_strfreev(xml->ram_blocks);
+	g_free(xml);
+}
