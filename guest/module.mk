@@ -1,1 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+#
+# vmheat-guest, the agent inside a VM: C library only and static, so that one binary runs in any guest.
+
+# All but main.c, which the unit tests replace.
+GUEST_SOURCES := guest/agent.c guest/counters.c guest/frame_reader.c guest/page_flags.c guest/page_idle.c \
+                 guest/page_scanner.c guest/paths.c guest/physical_memory.c guest/port.c guest/run_encoder.c \
+                 guest/text_file.c
+C_SOURCES     += guest/main.c $(GUEST_SOURCES) $(wildcard guest/*.h)
+PROGRAMS      += $(BUILD)/bin/vmheat-guest
+
+$(BUILD)/bin/vmheat-guest: $(patsubst %.c,$(BUILD)/obj/%.o,guest/main.c $(GUEST_SOURCES))
+	@mkdir -p $(@D)
+	$(CC) -static $^ -o $@
+
+SOURCES_test_guest_stream   := daemon/core/guest_stream.c daemon/core/page_map.c guest/run_encoder.c
+SOURCES_fuzz_guest_stream   := daemon/core/guest_stream.c daemon/core/page_map.c
+SOURCES_test_guest_encoder  := guest/run_encoder.c
+SOURCES_test_guest_reader   := guest/frame_reader.c
+SOURCES_test_guest_text     := guest/counters.c guest/physical_memory.c guest/text_file.c
+SOURCES_test_guest_flags    := guest/page_flags.c
+SOURCES_test_guest_agent    := $(GUEST_SOURCES) daemon/core/guest_stream.c daemon/core/page_map.c

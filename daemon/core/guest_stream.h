@@ -6,7 +6,7 @@
  *
  * A push parser over one bounded buffer: bytes go in as they come, whole frames are checked and taken out. It
  * is a function of the bytes alone (no I/O, no clock). A frame that breaks a rule is dropped and counted; the
- * parser then looks for the next magic, so that it recovers from any garbage. Memory is bounded by one frame
+ * parser then looks for the next magic, so that it recovers from any garbage. Memory is bounded by two frames
  * plus one byte a guest page, whatever the guest sends.
  */
 #ifndef VMHEAT_CORE_GUEST_STREAM_H
@@ -33,11 +33,11 @@ const char *guest_scan_state_name(enum guest_scan_state state);
 /** What went wrong so far, counted. */
 struct guest_stream_counts {
 	uint64_t bytes;
-	uint64_t frames;
+	uint64_t frames;	/* whole and well-formed, stale ones included */
 	uint64_t bad_frames;	/* broken header or payload */
-	uint64_t stale_frames;	/* another request's sequence */
+	uint64_t stale_frames;	/* another request's sequence, or after the end of the answer */
 	uint64_t skipped_bytes; /* passed over in search of a magic */
-	uint64_t foreign_pages; /* reported pages that are not the VM's memory */
+	uint64_t foreign_pages; /* something was said of pages that are not the VM's memory */
 };
 
 struct guest_stream;
@@ -66,12 +66,17 @@ const uint8_t *guest_stream_pages(const struct guest_stream *stream);
 /** guest_stream_end() - counters of the last complete scan; NULL before. Owned by the stream. */
 const struct vmheat_scan_end *guest_stream_end(const struct guest_stream *stream);
 
-/** guest_stream_hello() - the agent's last HELLO; NULL before. Owned by the stream. */
+/**
+ * guest_stream_hello() - the agent's last HELLO; NULL before. Owned by the stream.
+ *
+ * Its page size is as the guest said; while it is not 4 KiB no PAGES are taken.
+ */
 const struct vmheat_hello *guest_stream_hello(const struct guest_stream *stream);
 
-/** guest_stream_error_text() - printable ASCII, of the last ERROR; "" before. */
+/** guest_stream_error_text() - printable ASCII, of the last ERROR; "" before. Owned by the stream. */
 const char *guest_stream_error_text(const struct guest_stream *stream);
 
+/** guest_stream_counts() - since guest_stream_new(). Owned by the stream. */
 const struct guest_stream_counts *guest_stream_counts(const struct guest_stream *stream);
 
 #endif /* VMHEAT_CORE_GUEST_STREAM_H */

@@ -46,6 +46,9 @@
 /** Largest payload of a frame in bytes. */
 #define VMHEAT_FRAME_PAYLOAD_MAX 65536u
 
+/** Longest text of an ERROR in bytes. */
+#define VMHEAT_ERROR_TEXT_MAX 255u
+
 /** Longest LEB128 run length in bytes: enough for 2^35 - 1 pages. */
 #define VMHEAT_RUN_LENGTH_BYTES_MAX 5
 
@@ -117,7 +120,8 @@ struct vmheat_scan_end {
 	uint64_t memory_usable_kib; /* MemAvailable */
 };
 
-/** Payload of ERROR: a positive errno of the guest, then what failed as text. */
+/** Payload of ERROR: a positive errno of the guest, then what failed, as text of at most VMHEAT_ERROR_TEXT_MAX bytes.
+ */
 struct vmheat_error {
 	uint32_t error;
 };

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * page_flags.h - what kind of page a guest frame holds, by /proc/kpageflags
+ */
+#ifndef VMHEAT_GUEST_PAGE_FLAGS_H
+#define VMHEAT_GUEST_PAGE_FLAGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/** page_flags_open() - a file descriptor, or a negative errno: the kernel has no kpageflags, or we are not
+ * root. */
+int page_flags_open(const char *path);
+
+/**
+ * page_flags_read() - read the flags of @count pages from @first_gfn on, one word of KPF_ bits a page
+ *
+ * Return: pages read, fewer than @count at the end of memory; or a negative errno.
+ */
+ssize_t page_flags_read(int fd, uint64_t first_gfn, uint64_t *flags, size_t count);
+
+/** Turns flags into page bytes, page by page in rising order; zero it where a range of frames begins. */
+struct page_classifier {
+	uint8_t head; /* page byte of the compound page that the last page belongs to */
+};
+
+/**
+ * page_classify() - the page byte (guest_protocol.h) of the next page
+ * @flags:	its KPF_ bits
+ * @idle_known: whether @idle is an answer of page_idle, for a window that has begun
+ * @idle:	its bit in the page_idle bitmap
+ */
+uint8_t page_classify(struct page_classifier *classifier, uint64_t flags, bool idle_known, bool idle);
+
+#endif /* VMHEAT_GUEST_PAGE_FLAGS_H */
