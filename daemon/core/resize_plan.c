@@ -21,6 +21,12 @@ const char *resize_reason_name(enum resize_reason reason)
 	return (unsigned int)reason < RESIZE_REASONS ? reason_names[reason] : "unknown";
 }
 
+bool resize_reason_is_act(enum resize_reason reason)
+{
+	return reason == RESIZE_SHRINK || reason == RESIZE_GROW || reason == RESIZE_VETO ||
+	       reason == RESIZE_REFUSED;
+}
+
 static uint64_t minimum(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;

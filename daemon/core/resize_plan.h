@@ -102,7 +102,7 @@ struct resize_state {
 	bool tried;		     /* there was a shrink step since the last wait began */
 };
 
-/** Why. RESIZE_KEEP_... leave the balloon alone; after all others it is to be set to the target. */
+/** Why. The first ones leave the balloon alone, see resize_reason_is_act(). */
 enum resize_reason {
 	RESIZE_KEEP_DEAD_BAND, /* the goal is close enough */
 	RESIZE_KEEP_SETTLING,  /* not enough windows yet */
@@ -117,6 +117,13 @@ enum resize_reason {
 
 /** resize_reason_name() - a word for logs and JSON; never NULL. */
 const char *resize_reason_name(enum resize_reason reason);
+
+/**
+ * resize_reason_is_act() - whether the balloon is to be set to the target
+ *
+ * Even if the guest has just that size: after RESIZE_REFUSED it does, and the balloon still strives for less.
+ */
+bool resize_reason_is_act(enum resize_reason reason);
 
 struct resize_decision {
 	enum resize_reason reason;
