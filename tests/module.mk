@@ -4,6 +4,9 @@
 # tests) lists the sources it is linked with, LIBS_test_NAME further libraries. All are built with the sanitizers.
 # Fuzz tests: tests/fuzz/fuzz_NAME.c likewise, a libFuzzer program; its corpus is tests/fuzz/corpus/NAME/.
 
+# First, because what they set for their own tests is used below.
+include tests/bed/module.mk
+
 UNIT_NAMES := $(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/test_*.c)))
 UNIT_TESTS += $(UNIT_NAMES:%=$(BUILD)/test/bin/%)
 FUZZ_NAMES := $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
@@ -32,5 +35,3 @@ $(foreach name,$(FUZZ_NAMES),$(eval $(call fuzz_test,$(name))))
 .PHONY: unit-tests fuzz-tests
 unit-tests: $(UNIT_TESTS)
 fuzz-tests: $(FUZZ_TESTS)
-
-include tests/bed/module.mk
