@@ -1,1 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What the daemon can do to a VM: balloon, page moves.
+
+ACT_SOURCES := daemon/act/balloon.c daemon/act/page_moves.c
+C_SOURCES   += $(ACT_SOURCES) $(wildcard daemon/act/*.h)
+
+SOURCES_test_page_moves := $(ACT_SOURCES) $(HOST_SOURCES) daemon/core/page_map.c
+LIBS_test_page_moves    := $(HOST_LIBS)
+SOURCES_test_balloon    := $(SOURCES_test_page_moves)
+LIBS_test_balloon       := $(HOST_LIBS)
