@@ -19,4 +19,4 @@ SOURCES_test_guest_encoder  := guest/run_encoder.c
 SOURCES_test_guest_reader   := guest/frame_reader.c
 SOURCES_test_guest_text     := guest/counters.c guest/physical_memory.c guest/text_file.c
 SOURCES_test_guest_flags    := guest/page_flags.c
-SOURCES_test_guest_agent    := $(GUEST_SOURCES) daemon/core/guest_stream.c daemon/core/page_map.c
+SOURCES_test_guest_answers  := $(GUEST_SOURCES) daemon/core/guest_stream.c daemon/core/page_map.c

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * test_guest_answers.c - the whole agent, on files as the kernel shows them, answers the host's parser
+ *
+ * The agent runs in a process of its own at one end of a socket pair, as it would at a port. Its guest has
+ * pages 16-8191 and 12288-12543; the fixture's kpageflags makes every page of four a kind of its own: 4n
+ * anonymous, 4n+1 free, 4n+2 slab, 4n+3 clean page cache.
+ */
+#include <fcntl.h>
+#include <limits.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include <linux/kernel-page-flags.h>
+#include "agent.h"
+#include "guest_frame.h"
+#include "guest_stream.h"
+
+#define KPF(flag) (UINT64_C(1) << KPF_##flag)
+#define END_GFN	  12544
+#define WORDS	  (END_GFN / 64)
+#define IDLE_WORD UINT64_C(0x00000000ffffffff) /* the first half of every 64 pages is idle */
+
+static const uint64_t kinds[4] = { KPF(LRU) | KPF(ANON), KPF(BUDDY), KPF(SLAB), KPF(LRU) };
+
+struct fixture {
+	char folder[32];
+	char paths[6][64];
+	struct guest_paths guest_paths;
+	pid_t agent;
+	int host; /* our end */
+	struct page_map *map;
+	struct guest_stream *stream;
+};
+
+static void write_file(const char *path, const void *bytes, size_t size)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, bytes, size), size);
+	close(fd);
+}
+
+static void write_idle_words(const struct fixture *fixture, uint64_t word)
+{
+	uint64_t words[WORDS];
+
+	for (size_t i = 0; i < WORDS; i++)
+		words[i] = word;
+	write_file(fixture->guest_paths.page_idle_bitmap, words, sizeof(words));
+}
+
+static int set_up(void **state)
+{
+	static const char iomem[] = "00010000-01ffffff : System RAM\n03000000-030fffff : System RAM\n";
+	static const char *const names[6] = {
+		"bitmap", "kpageflags", "iomem", "vmstat", "pressure", "meminfo"
+	};
+	static const struct ram_range ranges[] = { { 0, 0, 8192 }, { 12288, 512 * 100, 256 } };
+	struct fixture *fixture = calloc(1, sizeof(*fixture));
+	uint64_t *flags = calloc(END_GFN, sizeof(*flags));
+	const char *reason;
+
+	assert_non_null(fixture);
+	assert_non_null(flags);
+	strcpy(fixture->folder, "/tmp/vmheat-test-XXXXXX");
+	assert_non_null(mkdtemp(fixture->folder));
+	for (size_t i = 0; i < 6; i++)
+		snprintf(fixture->paths[i], sizeof(fixture->paths[i]), "%s/%s", fixture->folder, names[i]);
+	fixture->guest_paths =
+		(struct guest_paths){ fixture->paths[0], fixture->paths[1], fixture->paths[2],
+				      fixture->paths[3], fixture->paths[4], fixture->paths[5] };
+	for (size_t i = 0; i < END_GFN; i++)
+		flags[i] = kinds[i % 4];
+	write_idle_words(fixture, IDLE_WORD);
+	write_file(fixture->paths[1], flags, END_GFN * sizeof(*flags));
+	write_file(fixture->paths[2], iomem, sizeof(iomem) - 1);
+	write_file(fixture->paths[3], "pswpin 5\n", 9);
+	free(flags);
+	fixture->map = page_map_new(ranges, 2, &reason);
+	fixture->stream = guest_stream_new(fixture->map);
+	*state = fixture;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *fixture = *state;
+
+	kill(fixture->agent, SIGKILL);
+	waitpid(fixture->agent, NULL, 0);
+	close(fixture->host);
+	for (size_t i = 0; i < 6; i++)
+		(void)remove(fixture->paths[i]);
+	rmdir(fixture->folder);
+	guest_stream_free(fixture->stream);
+	page_map_free(fixture->map);
+	free(fixture);
+	return 0;
+}
+
+static void start_agent(struct fixture *fixture)
+{
+	const int small = 4096; /* so that the agent must wait for its host again and again */
+	int ends[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+	assert_int_equal(setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small)), 0);
+	fixture->host = ends[0];
+	fixture->agent = fork();
+	assert_true(fixture->agent >= 0);
+	if (fixture->agent == 0) {
+		static struct agent agent;
+		struct port port;
+
+		close(ends[0]);
+		if (port_attach(&port, ends[1]) == 0 && agent_open(&agent, &port, &fixture->guest_paths) == 0)
+			agent_serve(&agent);
+		_exit(1);
+	}
+	close(ends[1]);
+	assert_int_equal(fcntl(fixture->host, F_SETFL, 0), 0); /* blocking, for us */
+}
+
+/* Send requests as they were put together. */
+static void request(const struct fixture *fixture, const struct guest_bytes *sent)
+{
+	assert_int_equal(write(fixture->host, sent->bytes, sent->length), sent->length);
+}
+
+/* Read one piece of the answer. */
+static void read_some(struct fixture *fixture)
+{
+	struct timeval limit = { .tv_sec = 20 };
+	uint8_t bytes[1000];
+	ssize_t size;
+
+	assert_int_equal(setsockopt(fixture->host, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)), 0);
+	size = read(fixture->host, bytes, sizeof(bytes));
+	assert_true(size > 0);
+	guest_stream_push(fixture->stream, bytes, (size_t)size);
+}
+
+static enum guest_scan_state scan(struct fixture *fixture, uint32_t sequence)
+{
+	struct guest_bytes sent = { 0 };
+
+	guest_stream_start_scan(fixture->stream, sequence);
+	put_header(&sent, VMHEAT_FRAME_SCAN, sequence, 0);
+	request(fixture, &sent);
+	while (guest_stream_state(fixture->stream) == GUEST_SCAN_PENDING)
+		read_some(fixture);
+	assert_int_equal(guest_stream_counts(fixture->stream)->bad_frames, 0);
+	assert_int_equal(guest_stream_counts(fixture->stream)->skipped_bytes, 0);
+	assert_int_equal(guest_stream_counts(fixture->stream)->foreign_pages, 0);
+	return guest_stream_state(fixture->stream);
+}
+
+/* Check every page: @idle and @accessed are the states of LRU pages in the first and second half of 64. */
+static void assert_pages(const struct fixture *fixture, uint8_t idle, uint8_t accessed)
+{
+	for (uint64_t gfn = 0; gfn < END_GFN; gfn++) {
+		uint8_t state = gfn % 64 < 32 ? idle : accessed;
+		const uint8_t expected[4] = { state | VMHEAT_PAGE_ANON, VMHEAT_PAGE_FREE, VMHEAT_PAGE_UNKNOWN,
+					      state | VMHEAT_PAGE_FILE };
+		uint64_t index;
+
+		if (!page_map_index_of_gfn(fixture->map, gfn, &index))
+			continue;
+		assert_int_equal(guest_stream_pages(fixture->stream)[index],
+				 gfn < 16 ? 0 : expected[gfn % 4]);
+	}
+}
+
+/* The agent introduces itself unasked when it starts, and again when it is asked. */
+static void test_hello(void **state)
+{
+	struct fixture *fixture = *state;
+	struct guest_bytes sent = { 0 };
+	const struct vmheat_hello *hello;
+
+	start_agent(fixture);
+	read_some(fixture);
+	hello = guest_stream_hello(fixture->stream);
+	assert_non_null(hello);
+	assert_int_equal(hello->capabilities, VMHEAT_GUEST_HAS_PAGE_IDLE | VMHEAT_GUEST_HAS_PAGE_FLAGS);
+	assert_int_equal(hello->page_shift, 12);
+	assert_int_equal(hello->end_gfn, END_GFN);
+
+	put_header(&sent, VMHEAT_FRAME_HELLO, 9, 0);
+	request(fixture, &sent);
+	read_some(fixture);
+	assert_int_equal(guest_stream_counts(fixture->stream)->frames, 2);
+}
+
+/*
+ * The first scan knows kinds and free pages but no window; the second tells idle from accessed by the bitmap,
+ * over the true window; each marks what was not idle, and nothing else. The answer is many times the socket's
+ * buffer.
+ */
+static void test_two_scans(void **state)
+{
+	struct fixture *fixture = *state;
+	uint64_t words[WORDS];
+	int fd;
+
+	start_agent(fixture);
+	assert_int_equal(scan(fixture, 1), GUEST_SCAN_COMPLETE);
+	assert_int_equal(guest_stream_end(fixture->stream)->window_ns, 0);
+	assert_int_equal(guest_stream_end(fixture->stream)->swap_in_pages, 5);
+	assert_pages(fixture, VMHEAT_PAGE_UNKNOWN, VMHEAT_PAGE_UNKNOWN);
+
+	fd = open(fixture->guest_paths.page_idle_bitmap, O_RDONLY);
+	assert_int_equal(read(fd, words, sizeof(words)), sizeof(words));
+	close(fd);
+	for (uint64_t i = 0; i < WORDS; i++)
+		assert_int_equal(words[i], i < 8192 / 64 || i >= 12288 / 64 ? ~IDLE_WORD : IDLE_WORD);
+
+	write_idle_words(fixture, IDLE_WORD);
+	usleep(100000);
+	assert_int_equal(scan(fixture, 2), GUEST_SCAN_COMPLETE);
+	assert_in_range(guest_stream_end(fixture->stream)->window_ns, 100000000, 20000000000);
+	assert_in_range(guest_stream_end(fixture->stream)->scan_ns, 1, 20000000000);
+	assert_pages(fixture, VMHEAT_PAGE_IDLE, VMHEAT_PAGE_ACCESSED);
+}
+
+/* A bitmap that ends within the guest's memory (the kernel leaves out a last partial word): unknown from
+ * there on. */
+static void test_short_bitmap(void **state)
+{
+	struct fixture *fixture = *state;
+	const uint64_t word = UINT64_MAX;
+
+	start_agent(fixture);
+	assert_int_equal(scan(fixture, 1), GUEST_SCAN_COMPLETE);
+	write_file(fixture->guest_paths.page_idle_bitmap, &word, sizeof(word));
+	assert_int_equal(scan(fixture, 2), GUEST_SCAN_COMPLETE);
+	assert_int_equal(guest_stream_pages(fixture->stream)[60], VMHEAT_PAGE_IDLE | VMHEAT_PAGE_ANON);
+	assert_int_equal(guest_stream_pages(fixture->stream)[64], VMHEAT_PAGE_UNKNOWN | VMHEAT_PAGE_ANON);
+}
+
+/* A guest without page_idle says so; kinds and free pages are known still, states never. */
+static void test_no_page_idle(void **state)
+{
+	struct fixture *fixture = *state;
+
+	(void)remove(fixture->guest_paths.page_idle_bitmap);
+	start_agent(fixture);
+	for (uint32_t sequence = 1; sequence <= 2; sequence++) {
+		assert_int_equal(scan(fixture, sequence), GUEST_SCAN_COMPLETE);
+		assert_pages(fixture, VMHEAT_PAGE_UNKNOWN, VMHEAT_PAGE_UNKNOWN);
+	}
+	assert_int_equal(guest_stream_hello(fixture->stream)->capabilities, VMHEAT_GUEST_HAS_PAGE_FLAGS);
+}
+
+/* A guest without kpageflags can tell nothing of its pages, page_idle or not, and answers with its counters.
+ */
+static void test_no_page_flags(void **state)
+{
+	struct fixture *fixture = *state;
+
+	(void)remove(fixture->guest_paths.page_flags);
+	start_agent(fixture);
+	for (uint32_t sequence = 1; sequence <= 2; sequence++) {
+		assert_int_equal(scan(fixture, sequence), GUEST_SCAN_COMPLETE);
+		for (uint64_t i = 0; i < fixture->map->index_count; i++)
+			assert_int_equal(guest_stream_pages(fixture->stream)[i], VMHEAT_PAGE_UNKNOWN);
+	}
+	assert_int_equal(guest_stream_hello(fixture->stream)->capabilities, 0);
+	assert_int_equal(guest_stream_end(fixture->stream)->swap_in_pages, 5);
+}
+
+/* A scan that fails half-way says what failed; the next one works, without a window, since not all was
+ * marked. */
+static void test_failed_scan(void **state)
+{
+	struct fixture *fixture = *state;
+	char kept[128];
+
+	start_agent(fixture);
+	assert_int_equal(scan(fixture, 1), GUEST_SCAN_COMPLETE);
+	snprintf(kept, sizeof(kept), "%s.kept", fixture->guest_paths.physical_memory);
+	assert_int_equal(rename(fixture->guest_paths.physical_memory, kept), 0);
+	assert_int_equal(scan(fixture, 2), GUEST_SCAN_FAILED);
+	assert_string_equal(guest_stream_error_text(fixture->stream), "reading iomem");
+	assert_int_equal(rename(kept, fixture->guest_paths.physical_memory), 0);
+	assert_int_equal(scan(fixture, 3), GUEST_SCAN_COMPLETE);
+	assert_int_equal(guest_stream_end(fixture->stream)->window_ns, 0);
+	assert_pages(fixture, VMHEAT_PAGE_UNKNOWN, VMHEAT_PAGE_UNKNOWN);
+}
+
+/* Of many requests that wait, the newest scan is answered, once; garbage around them does not matter. */
+static void test_newest_request(void **state)
+{
+	struct fixture *fixture = *state;
+	struct guest_bytes sent = { 0 };
+
+	start_agent(fixture);
+	guest_stream_start_scan(fixture->stream, 50);
+	put_bytes(&sent, "VMH garbage VM", 14);
+	for (uint32_t sequence = 41; sequence <= 50; sequence++)
+		put_header(&sent, VMHEAT_FRAME_SCAN, sequence, 0);
+	put_bytes(&sent, "VMHT", 4);
+	request(fixture, &sent);
+	while (guest_stream_state(fixture->stream) == GUEST_SCAN_PENDING)
+		read_some(fixture);
+	assert_pages(fixture, VMHEAT_PAGE_UNKNOWN, VMHEAT_PAGE_UNKNOWN);
+	assert_int_equal(guest_stream_counts(fixture->stream)->stale_frames, 0);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_hello),	   TEST(test_two_scans),     TEST(test_short_bitmap),
+		TEST(test_no_page_idle),   TEST(test_no_page_flags), TEST(test_failed_scan),
+		TEST(test_newest_request),
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
