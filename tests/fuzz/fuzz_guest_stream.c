@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * fuzz_guest_stream.c - no bytes from a guest make the host's parser store what they may not, or stop
+ * understanding
+ *
+ * An input is a series of steps: a byte below 0x08 begins a new scan with that sequence number (and what was
+ * pushed in half stays in half); any other is followed by as many bytes (minus 8; fewer at the end) that are
+ * pushed in one piece. Whatever they were, afterwards hold:
+ * - no page byte has its reserved bit set, and padding between the VM's ranges was never written;
+ * - texts are printable, counts agree with one another;
+ * - three honest answers later at the latest the parser understands one as if nothing had happened. Three,
+ * because a frame that garbage began may swallow what follows until its claimed end or until a header breaks
+ * it.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "guest_stream.h"
+#include "page_map.h"
+#include "../unit/guest_frame.h"
+
+#define SEQUENCES     8
+#define HONEST_TRIES  3
+#define HONEST_WINDOW 12345
+
+static void require(bool condition)
+{
+	if (!condition)
+		abort();
+}
+
+static struct page_map *make_map(void)
+{
+	/* Pages 0-99 at an odd place of their leaf, 4096-5119 in another. */
+	static const struct ram_range ranges[] = { { 0, 512 * 100 + 7, 100 }, { 4096, 512 * 200, 1024 } };
+	const char *reason;
+
+	return page_map_new(ranges, 2, &reason);
+}
+
+static void check_invariants(const struct guest_stream *stream, const struct page_map *map)
+{
+	const uint8_t *pages = guest_stream_pages(stream);
+	const struct guest_stream_counts *counts = guest_stream_counts(stream);
+	uint64_t gfn;
+
+	for (uint64_t i = 0; i < map->index_count; i++) {
+		require(!(pages[i] & VMHEAT_PAGE_RESERVED));
+		if (!page_map_gfn_of_index(map, i, &gfn))
+			require(pages[i] == VMHEAT_PAGE_UNKNOWN);
+	}
+	for (const char *text = guest_stream_error_text(stream); *text; text++)
+		require(*text >= 0x20 && *text <= 0x7e);
+	require(strlen(guest_stream_error_text(stream)) <= VMHEAT_ERROR_TEXT_MAX);
+	require(counts->stale_frames <= counts->frames);
+	require(counts->skipped_bytes <= counts->bytes);
+	require(counts->frames * sizeof(struct vmheat_frame_header) <= counts->bytes - counts->skipped_bytes);
+	require(counts->bad_frames * sizeof(uint32_t) <= counts->skipped_bytes);
+	require(guest_stream_state(stream) != GUEST_SCAN_COMPLETE || guest_stream_end(stream) != NULL);
+}
+
+/* Push an honest answer, with HELLO, and see whether it was understood. */
+static bool understands(struct guest_stream *stream, const struct page_map *map, uint32_t sequence)
+{
+	static const uint8_t runs[] = { VMHEAT_PAGE_IDLE, 90, VMHEAT_PAGE_ACCESSED | VMHEAT_PAGE_ANON, 10 };
+	static struct guest_bytes sent;
+	uint64_t first;
+
+	sent.length = 0;
+	put_hello(&sent, 12, 5120);
+	put_pages(&sent, sequence, 0, runs, sizeof(runs));
+	put_scan_end(&sent, sequence, HONEST_WINDOW);
+	guest_stream_start_scan(stream, sequence);
+	guest_stream_push(stream, sent.bytes, sent.length);
+
+	require(page_map_index_of_gfn(map, 0, &first));
+	return guest_stream_state(stream) == GUEST_SCAN_COMPLETE &&
+	       guest_stream_end(stream)->window_ns == HONEST_WINDOW &&
+	       guest_stream_pages(stream)[first] == VMHEAT_PAGE_IDLE &&
+	       guest_stream_pages(stream)[first + 99] == (VMHEAT_PAGE_ACCESSED | VMHEAT_PAGE_ANON);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct page_map *map = make_map();
+	struct guest_stream *stream = guest_stream_new(map);
+	bool understood = false;
+
+	require(map && stream);
+	while (size) {
+		uint8_t step = *data++;
+
+		size--;
+		if (step < SEQUENCES) {
+			guest_stream_start_scan(stream, step + 1u);
+		} else {
+			size_t length = (uint8_t)(step - SEQUENCES);
+
+			if (length > size)
+				length = size;
+			guest_stream_push(stream, data, length);
+			data += length;
+			size -= length;
+		}
+	}
+	check_invariants(stream, map);
+	for (uint32_t i = 0; i < HONEST_TRIES && !understood; i++)
+		understood = understands(stream, map, 1000 + i);
+	require(understood);
+	check_invariants(stream, map);
+	guest_stream_free(stream);
+	page_map_free(map);
+	return 0;
+}
