@@ -1,1 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+#
+# vmheatctl: a client of the service's D-Bus interface, and of nothing else.
+
+CTL_SOURCES := $(wildcard daemon/ctl/*.c)
+CTL_LIBS    := $(shell pkg-config --libs gio-2.0 gio-unix-2.0 json-glib-1.0 2>/dev/null) -lm
+C_SOURCES   += $(CTL_SOURCES) $(wildcard daemon/ctl/*.h)
+PROGRAMS    += $(BUILD)/bin/vmheatctl
+
+$(CTL_SOURCES:%.c=$(BUILD)/obj/%.o): | $(MANAGER1_DBUS).h
+
+$(BUILD)/bin/vmheatctl: $(CTL_SOURCES:%.c=$(BUILD)/obj/%.o) $(MANAGER1_DBUS).o
+	@mkdir -p $(@D)
+	$(CC) -pie $^ -o $@ $(CTL_LIBS)
+
+SOURCES_test_format     := daemon/ctl/format.c
+LIBS_test_format        := $(SERVICE_GLIB_LIBS)
+SOURCES_test_render_map := daemon/ctl/render_map.c daemon/ctl/format.c
+LIBS_test_render_map    := $(SERVICE_GLIB_LIBS) -lm
+SOURCES_test_render_vm  := daemon/ctl/render_vm.c daemon/ctl/format.c
+LIBS_test_render_vm     := $(SERVICE_GLIB_LIBS)

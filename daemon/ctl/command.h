@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * command.h - vmheatctl's commands
+ */
+#ifndef VMHEAT_CTL_COMMAND_H
+#define VMHEAT_CTL_COMMAND_H
+
+#include "client.h"
+
+/** What the command line says besides the command's own arguments. */
+struct command_options {
+	gboolean json;
+	gboolean no_color;
+};
+
+/** A command: @arguments are what stands after its name, as many as it allows. */
+typedef enum exit_code command_func(VmheatManager1 *service, const struct command_options *options,
+				    char **arguments);
+
+command_func command_list;   /* list */
+command_func command_show;   /* show VM */
+command_func command_map;    /* map VM */
+command_func command_set;    /* set VM KEY=VALUE... */
+command_func command_act;    /* act VM */
+command_func command_notify; /* notify VM OPERATION */
+
+#endif /* VMHEAT_CTL_COMMAND_H */

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * render_vm.c - one function a section
+ */
+#include "render_vm.h"
+#include "format.h"
+
+/* Width of the first column of a section. */
+#define LABEL_WIDTH 16
+#define BAR_WIDTH   30u
+
+/* NULL without the key, here and below. The caller frees it. */
+static char *size_of(GVariant *dict, const char *key)
+{
+	guint64 bytes;
+
+	return g_variant_lookup(dict, key, "t", &bytes) ? format_size(bytes) : NULL;
+}
+
+static char *seconds_of(GVariant *dict, const char *key)
+{
+	double seconds;
+
+	return g_variant_lookup(dict, key, "d", &seconds) ? format_seconds(seconds) : NULL;
+}
+
+/* Points into the dictionary. */
+static const char *text_of(GVariant *dict, const char *key)
+{
+	const char *text;
+
+	return g_variant_lookup(dict, key, "&s", &text) ? text : NULL;
+}
+
+static guint64 count_of(GVariant *dict, const char *key)
+{
+	guint64 count = 0;
+
+	g_variant_lookup(dict, key, "t", &count);
+	return count;
+}
+
+static const char *or_dash(const char *text)
+{
+	return text != NULL ? text : "-";
+}
+
+char *render_vm_list(GVariant *vms)
+{
+	static const char *const headings[] = { "NAME",	     "STATE",	  "MODE",	  ">SIZE",
+						">MAXIMUM",  ">RESIDENT", ">WORKING SET", ">HOST ALONE",
+						">ESTIMATE", "DATA" };
+	struct text_table *table = text_table_new(headings, G_N_ELEMENTS(headings));
+	g_autoptr(GString) reasons = g_string_new(NULL);
+	g_autofree char *lines = NULL;
+	GVariantIter iter;
+	GVariant *vm;
+
+	g_variant_iter_init(&iter, vms);
+	while ((vm = g_variant_iter_next_value(&iter)) != NULL) {
+		g_autofree char *balloon = size_of(vm, "balloon"), *maximum = size_of(vm, "maximum");
+		g_autofree char *resident = size_of(vm, "resident");
+		g_autofree char *working_set = size_of(vm, "working-set");
+		g_autofree char *host_only = size_of(vm, "working-set-host-only");
+		g_autofree char *estimate = size_of(vm, "working-set-estimate");
+		const char *data = NULL, *reason = text_of(vm, "state-reason");
+		gboolean guest_data;
+
+		if (g_variant_lookup(vm, "guest-data", "b", &guest_data))
+			data = guest_data ? "host + guest" : "host";
+		text_table_add(table, (const char *const[]){ text_of(vm, "name"), text_of(vm, "state"),
+							     text_of(vm, "mode"), balloon, maximum, resident,
+							     working_set, host_only, estimate, data });
+		if (reason != NULL)
+			g_string_append_printf(reasons, "%s: %s\n", text_of(vm, "name"), reason);
+		g_variant_unref(vm);
+	}
+	lines = text_table_render(table);
+	text_table_free(table);
+	return g_strconcat(lines, reasons->str, NULL);
+}
+
+static void append_line(GString *text, const char *label, const char *format, ...) G_GNUC_PRINTF(3, 4);
+static void append_line(GString *text, const char *label, const char *format, ...)
+{
+	va_list arguments;
+
+	g_string_append_printf(text, "  %-*s ", LABEL_WIDTH, label);
+	va_start(arguments, format);
+	g_string_append_vprintf(text, format, arguments);
+	va_end(arguments);
+	g_string_append_c(text, '\n');
+}
+
+static void append_identity(GString *text, GVariant *vm)
+{
+	guint32 pid;
+
+	g_string_append_printf(text, "%s: %s\n", or_dash(text_of(vm, "name")), or_dash(text_of(vm, "state")));
+	if (text_of(vm, "state-reason") != NULL)
+		append_line(text, "reason", "%s", text_of(vm, "state-reason"));
+	append_line(text, "uuid", "%s", or_dash(text_of(vm, "uuid")));
+	if (g_variant_lookup(vm, "pid", "u", &pid))
+		append_line(text, "process", "%u", pid);
+	append_line(text, "mode", "%s", or_dash(text_of(vm, "mode")));
+}
+
+static void append_memory(GString *text, GVariant *vm)
+{
+	g_autofree char *balloon = size_of(vm, "balloon"), *maximum = size_of(vm, "maximum");
+	g_autofree char *resident = size_of(vm, "resident");
+
+	append_line(text, "size", "%s of %s, resident on the host %s", or_dash(balloon), or_dash(maximum),
+		    or_dash(resident));
+}
+
+static void append_working_set(GString *text, GVariant *vm)
+{
+	g_autofree char *size = size_of(vm, "working-set"), *age = seconds_of(vm, "working-set-age");
+	g_autofree char *host_only = size_of(vm, "working-set-host-only");
+	g_autofree char *estimate = size_of(vm, "working-set-estimate");
+	g_autofree char *window = seconds_of(vm, "window"), *scan = seconds_of(vm, "scan-time");
+	g_autofree char *data_age = seconds_of(vm, "data-age");
+
+	if (text_of(vm, "quality") != NULL)
+		append_line(text, "quality", "%s", text_of(vm, "quality"));
+	if (size == NULL)
+		return;
+	append_line(text, "working set", "%s idle for less than %s; by the host's data alone %s", size,
+		    or_dash(age), or_dash(host_only));
+	append_line(text, "estimate", "%s", or_dash(estimate));
+	append_line(text, "windows",
+		    "%" G_GUINT64_FORMAT ", the last %s long, ended %s ago, its scan took %s",
+		    count_of(vm, "windows"), or_dash(window), or_dash(data_age), or_dash(scan));
+}
+
+static void append_bar(GString *text, guint64 bytes, guint64 most)
+{
+	guint length = most == 0 ? 0 : (guint)((double)bytes / (double)most * BAR_WIDTH + 0.5);
+
+	/* Little is not nothing. */
+	if (bytes > 0 && length == 0)
+		length = 1;
+	for (guint i = 0; i < length; i++)
+		g_string_append_c(text, '#');
+}
+
+static void append_step(GString *text, const char *label, guint64 bytes, guint64 most)
+{
+	g_autofree char *size = format_size(bytes);
+
+	g_string_append_printf(text, "  %-*s %11s  ", LABEL_WIDTH, label, size);
+	append_bar(text, bytes, most);
+	g_string_append_c(text, '\n');
+}
+
+/* Steps after the last with any memory are left out. */
+static void append_histogram(GString *text, GVariant *vm)
+{
+	g_autoptr(GVariant) steps = g_variant_lookup_value(vm, "histogram", G_VARIANT_TYPE("a(dt)"));
+	gsize count = steps == NULL ? 0 : g_variant_n_children(steps), last = 0;
+	guint64 holes = count_of(vm, "holes"), most = holes, bytes;
+	double from, to;
+
+	if (count == 0)
+		return;
+	for (gsize i = 0; i < count; i++) {
+		g_variant_get_child(steps, i, "(dt)", NULL, &bytes);
+		most = MAX(most, bytes);
+		if (bytes > 0)
+			last = i;
+	}
+	g_string_append(text, "ages\n");
+	for (gsize i = 0; i <= last; i++) {
+		g_autofree char *label = NULL;
+
+		g_variant_get_child(steps, i, "(dt)", &from, &bytes);
+		if (i + 1 < count) {
+			g_variant_get_child(steps, i + 1, "(dt)", &to, NULL);
+			label = g_strdup_printf("below %.0f s", to);
+		} else {
+			label = g_strdup_printf("%.0f s and over", from);
+		}
+		append_step(text, label, bytes, most);
+	}
+	append_step(text, "not mapped", holes, most);
+}
+
+static void append_merge(GString *text, GVariant *vm)
+{
+	g_autoptr(GVariant) merge = g_variant_lookup_value(vm, "merge", G_VARIANT_TYPE_VARDICT);
+	static const char *const keys[] = { "accessed",
+					    "accessed-by-host-alone",
+					    "idle",
+					    "free-idle",
+					    "accessed-but-guest-free",
+					    "accessed-but-guest-idle",
+					    "idle-but-guest-accessed" };
+	static const char *const meanings[] = { "accessed",
+						"by the host's data alone",
+						"idle",
+						"of it free in the guest",
+						"accessed, but the guest says free",
+						"accessed, but the guest says idle",
+						"idle, but the guest says accessed" };
+	G_STATIC_ASSERT(G_N_ELEMENTS(keys) == G_N_ELEMENTS(meanings));
+
+	if (merge == NULL)
+		return;
+	g_string_append(text, "last window\n");
+	for (gsize i = 0; i < G_N_ELEMENTS(keys); i++) {
+		g_autofree char *size = size_of(merge, keys[i]);
+
+		g_string_append_printf(text, "  %-34s %11s\n", meanings[i], or_dash(size));
+	}
+}
+
+static void append_agent(GString *text, GVariant *vm)
+{
+	g_autoptr(GVariant) agent = g_variant_lookup_value(vm, "agent", G_VARIANT_TYPE_VARDICT);
+	g_autoptr(GVariant) guest = g_variant_lookup_value(vm, "guest", G_VARIANT_TYPE_VARDICT);
+	gboolean channel = FALSE;
+
+	if (agent != NULL && g_variant_lookup(agent, "channel", "b", &channel)) {
+		g_string_append(text, "guest\n");
+		append_line(text, "agent",
+			    "%s; %" G_GUINT64_FORMAT " frames taken, dropped: %" G_GUINT64_FORMAT
+			    " bad, %" G_GUINT64_FORMAT " stale, %" G_GUINT64_FORMAT
+			    " bytes of garbage, %" G_GUINT64_FORMAT " foreign pages",
+			    channel ? "has a channel" : "no channel", count_of(agent, "frames"),
+			    count_of(agent, "bad-frames"), count_of(agent, "stale-frames"),
+			    count_of(agent, "skipped-bytes"), count_of(agent, "foreign-pages"));
+	}
+	if (guest != NULL) {
+		g_autofree char *total = size_of(guest, "total"), *usable = size_of(guest, "usable");
+		g_autofree char *swap_in = size_of(guest, "swap-in"), *refault = size_of(guest, "refault");
+		g_autofree char *stall = seconds_of(guest, "memory-stall");
+
+		append_line(text, "memory", "%s, of it usable %s", or_dash(total), or_dash(usable));
+		append_line(text, "since its boot",
+			    "swap-in %s, refaults %s, stalled %s, OOM kills %" G_GUINT64_FORMAT,
+			    or_dash(swap_in), or_dash(refault), or_dash(stall), count_of(guest, "oom-kills"));
+	}
+}
+
+static void append_moves(GString *text, GVariant *moves)
+{
+	static const char *const keys[] = { "busy", "refused", "no-memory", "absent", "other", "left" };
+	g_autofree char *cold = size_of(moves, "cold"), *cold_far = size_of(moves, "cold-far");
+	g_autofree char *hot = size_of(moves, "hot"), *hot_near = size_of(moves, "hot-near");
+	g_autofree char *wanted = size_of(moves, "wanted"), *moved = size_of(moves, "moved");
+
+	append_line(text, "cold pages", "%s, of it on the far node %s", or_dash(cold), or_dash(cold_far));
+	append_line(text, "hot pages", "%s, of it on the near node %s", or_dash(hot), or_dash(hot_near));
+	append_line(text, "to be moved", "%s, moved %s", or_dash(wanted), or_dash(moved));
+	for (gsize i = 0; i < G_N_ELEMENTS(keys); i++) {
+		g_autofree char *size = size_of(moves, keys[i]);
+
+		if (count_of(moves, keys[i]) > 0)
+			append_line(text, keys[i], "%s", size);
+	}
+}
+
+static void append_plan(GString *text, GVariant *vm)
+{
+	g_autoptr(GVariant) plan = g_variant_lookup_value(vm, "plan", G_VARIANT_TYPE_VARDICT);
+	g_autoptr(GVariant) placement = g_variant_lookup_value(vm, "placement", G_VARIANT_TYPE_VARDICT);
+	guint32 near, far;
+
+	if (plan != NULL) {
+		g_string_append(text, "plan\n");
+		append_line(text, "size", "%s", or_dash(text_of(plan, "resize")));
+		append_line(text, "placement", "%s", or_dash(text_of(plan, "placement")));
+	}
+	if (placement != NULL && g_variant_lookup(placement, "near-node", "u", &near) &&
+	    g_variant_lookup(placement, "far-node", "u", &far)) {
+		g_string_append_printf(text, "placement: near node %u, far node %u\n", near, far);
+		append_moves(text, placement);
+	}
+}
+
+char *render_act(GVariant *done)
+{
+	GString *text = g_string_new(NULL);
+	g_autofree char *from = size_of(done, "balloon-from"), *to = size_of(done, "balloon-to");
+	double time;
+
+	if (g_variant_lookup(done, "time", "d", &time)) {
+		g_autoptr(GDateTime) when = g_date_time_new_from_unix_local((gint64)time);
+		g_autofree char *shown = g_date_time_format(when, "%F %T");
+
+		append_line(text, "at", "%s", shown);
+	}
+	if (to != NULL)
+		append_line(text, "size", "asked to go from %s to %s", or_dash(from), to);
+	else
+		append_line(text, "size", "left as it is");
+	if (g_variant_lookup(done, "moved", "t", NULL))
+		append_moves(text, done);
+	if (text_of(done, "failure") != NULL)
+		append_line(text, "failed", "%s", text_of(done, "failure"));
+	return g_string_free(text, FALSE);
+}
+
+static void append_settings(GString *text, GVariant *vm)
+{
+	g_autoptr(GVariant) settings = g_variant_lookup_value(vm, "settings", G_VARIANT_TYPE("a{ss}"));
+	GVariantIter iter;
+	const char *key, *value;
+
+	if (settings == NULL)
+		return;
+	g_string_append(text, "settings\n");
+	g_variant_iter_init(&iter, settings);
+	while (g_variant_iter_next(&iter, "{&s&s}", &key, &value))
+		append_line(text, key, "%s", value);
+}
+
+char *render_vm(GVariant *vm)
+{
+	g_autoptr(GVariant) last_act = g_variant_lookup_value(vm, "last-act", G_VARIANT_TYPE_VARDICT);
+	GString *text = g_string_new(NULL);
+
+	append_identity(text, vm);
+	append_memory(text, vm);
+	append_working_set(text, vm);
+	append_histogram(text, vm);
+	append_merge(text, vm);
+	append_agent(text, vm);
+	append_plan(text, vm);
+	if (last_act != NULL) {
+		g_autofree char *act = render_act(last_act);
+
+		g_string_append_printf(text, "last act\n%s", act);
+	}
+	append_settings(text, vm);
+	return g_string_free(text, FALSE);
+}

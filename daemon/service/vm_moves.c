@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * vm_moves.c - two passes over a VM's pages: hot ones near, then cold ones far
+ *
+ * The passes are apart because room on the near node and the limit belong to the hot pages first, wherever in
+ * the VM they lie.
+ */
+#include "vm_moves.h"
+#include <string.h>
+
+/* Indices planned at once: 64 leaves, the word of the bitmap of large ones. */
+#define BLOCK_INDICES (64u * PAGE_MAP_LEAF_PAGES)
+
+/* Keep the extents of one class, with their indices counted from the VM's first. */
+static gsize keep_class(struct placement_extent *extents, gsize count, enum placement_class class,
+			guint64 index)
+{
+	gsize kept = 0;
+
+	for (gsize i = 0; i < count; i++) {
+		if (extents[i].class != class)
+			continue;
+		extents[kept] = extents[i];
+		extents[kept++].index += index;
+	}
+	return kept;
+}
+
+static void add_result(struct page_move_result *sum, const struct page_move_result *part)
+{
+	sum->wanted += part->wanted;
+	sum->moved += part->moved;
+	sum->busy += part->busy;
+	sum->refused += part->refused;
+	sum->no_memory += part->no_memory;
+	sum->absent += part->absent;
+	sum->other += part->other;
+	sum->left += part->left;
+	sum->cold_far += part->cold_far;
+	sum->cold += part->cold;
+	sum->hot_near += part->hot_near;
+	sum->hot += part->hot;
+}
+
+/* A page that the daemon moved must not look as if the guest had touched it. */
+static void mark_moved(guint64 index, guint64 pages, gpointer data)
+{
+	const struct vm_sources *sources = data;
+	g_autoptr(GError) error = NULL;
+
+	/* Worst case, the pages are hot for one window. */
+	if (!sources->host_ops->mark(sources->host, index, pages, &error))
+		g_debug("moved pages are not marked again: %s", error->message);
+}
+
+/* What one pass over the VM needs. */
+struct pass {
+	const struct domain *domain;
+	const struct vm_pages *pages;
+	const struct vm_sources *sources;
+	const struct page_move_nodes *nodes;
+	const struct placement_policy *policy;
+	struct placement_extent *extents; /* room for BLOCK_INDICES */
+};
+
+/* Bring the pages of one class where they belong, at most @limit of them. */
+static gboolean run_pass(const struct pass *pass, enum placement_class class, guint64 limit,
+			 struct page_move_result *result, GError **error)
+{
+	const struct vm_pages *pages = pass->pages;
+	guint64 index_count = pages->map->index_count;
+
+	memset(result, 0, sizeof(*result));
+	for (guint64 index = 0; index < index_count; index += BLOCK_INDICES) {
+		guint64 length = MIN(BLOCK_INDICES, index_count - index);
+		struct page_move_result part = { 0 };
+		gsize count;
+
+		count = placement_classify(pass->policy, pages->ages + index, length,
+					   pages->large + index / BLOCK_INDICES, pass->extents,
+					   BLOCK_INDICES);
+		count = keep_class(pass->extents, count, class, index);
+		if (count == 0)
+			continue;
+		if (!page_moves_apply(pass->domain, pages->map, pass->nodes, pass->extents, count,
+				      limit - result->moved, mark_moved, (gpointer)pass->sources, &part,
+				      error))
+			return FALSE;
+		add_result(result, &part);
+	}
+	return TRUE;
+}
+
+static gboolean run_passes(const struct pass *pass, guint64 limit, struct page_move_result *result,
+			   GError **error)
+{
+	struct page_move_result far, near;
+
+	if (!run_pass(pass, PLACEMENT_NEAR, limit, result, error) ||
+	    !run_pass(pass, PLACEMENT_FAR, limit - result->moved, &far, error))
+		return FALSE;
+	add_result(result, &far);
+	if (far.moved == 0)
+		return TRUE;
+	/* A cold page may have taken hot neighbours of its huge page along: ask where they lie now. */
+	if (!run_pass(pass, PLACEMENT_NEAR, 0, &near, error))
+		return FALSE;
+	result->hot = near.hot;
+	result->hot_near = near.hot_near;
+	return TRUE;
+}
+
+gboolean vm_moves_apply(const struct domain *domain, const struct vm_pages *pages,
+			const struct vm_sources *sources, const struct page_move_nodes *nodes,
+			const struct placement_policy *policy, guint64 limit, struct page_move_result *result,
+			GError **error)
+{
+	g_autofree struct placement_extent *extents = g_new(struct placement_extent, BLOCK_INDICES);
+	const struct pass pass = { .domain = domain,
+				   .pages = pages,
+				   .sources = sources,
+				   .nodes = nodes,
+				   .policy = policy,
+				   .extents = extents };
+
+	return run_passes(&pass, limit, result, error);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * vm_moves.h - bring one VM's pages to the node they belong on
+ */
+#ifndef VMHEAT_SERVICE_VM_MOVES_H
+#define VMHEAT_SERVICE_VM_MOVES_H
+
+#include "actuator.h"
+#include "vm_pages.h"
+#include "vm_scan.h"
+
+/**
+ * vm_moves_apply() - move what lies wrong, hot pages first, and mark it again
+ * @policy: ages that count as hot and cold
+ * @limit:  at most so many pages; 0: only look, so that the result says what would be moved
+ * @result: sums over the whole VM
+ *
+ * Memory is bounded whatever the pattern of ages: the plan is made and carried out 128 MiB at a time.
+ */
+gboolean vm_moves_apply(const struct domain *domain, const struct vm_pages *pages,
+			const struct vm_sources *sources, const struct page_move_nodes *nodes,
+			const struct placement_policy *policy, guint64 limit, struct page_move_result *result,
+			GError **error);
+
+#endif /* VMHEAT_SERVICE_VM_MOVES_H */

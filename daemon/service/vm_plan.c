@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * vm_plan.c - settings into policies, decisions into sentences
+ */
+#include "vm_plan.h"
+#include <string.h>
+#include "page_map.h"
+
+static guint64 to_pages(guint64 bytes)
+{
+	return bytes / PAGE_MAP_PAGE_SIZE;
+}
+
+static double to_mib(guint64 pages)
+{
+	return (double)pages * PAGE_MAP_PAGE_SIZE / (1024.0 * 1024.0);
+}
+
+static guint64 since(guint64 last, guint64 now)
+{
+	return now > last ? now - last : 0;
+}
+
+struct guest_pressure vm_pressure_meter_update(struct vm_pressure_meter *meter,
+					       const struct vm_pressure_meter *now)
+{
+	double seconds = now->time_seconds - meter->time_seconds;
+	struct guest_pressure pressure = { 0 };
+
+	if (meter->started) {
+		pressure.swap_in_pages = since(meter->swap_in_pages, now->swap_in_pages);
+		pressure.refault_pages = since(meter->refault_pages, now->refault_pages);
+		pressure.oom_kills = since(meter->oom_kills, now->oom_kills);
+		if (seconds > 0.0)
+			pressure.memory_stall_share =
+				(double)since(meter->memory_stall_us, now->memory_stall_us) / 1e6 / seconds;
+		pressure.memory_stall_share = CLAMP(pressure.memory_stall_share, 0.0, 1.0);
+	}
+	*meter = *now;
+	meter->started = TRUE;
+	return pressure;
+}
+
+static struct resize_policy resize_policy_of(const struct vm_settings *settings, guint64 maximum_pages)
+{
+	return (struct resize_policy){
+		.floor_pages = MIN(to_pages(settings->floor), maximum_pages),
+		.headroom_pages = to_pages(settings->headroom),
+		.headroom_percent = settings->headroom_percent,
+		.shrink_step_pages = MAX(to_pages(settings->shrink_step), 1),
+		.dead_band_pages = to_pages(settings->dead_band),
+		.settle_windows = settings->settle_windows,
+		.backoff_seconds = settings->backoff,
+		.backoff_max_seconds = settings->backoff_max,
+	};
+}
+
+static struct pressure_limits pressure_limits_of(const struct vm_settings *settings)
+{
+	return (struct pressure_limits){
+		.swap_in_pages = to_pages(settings->pressure_swap_in),
+		.refault_pages = to_pages(settings->pressure_refault),
+		.memory_stall_share = settings->pressure_stall / 100.0,
+	};
+}
+
+/* Append why the decision is what it is. */
+static void explain_reason(GString *text, const struct vm_plan_input *input,
+			   const struct resize_decision *decision)
+{
+	const struct guest_pressure *pressure = &input->resize.pressure;
+
+	switch (decision->reason) {
+	case RESIZE_KEEP_DEAD_BAND:
+		g_string_append_printf(text, "the goal is within the dead band of %.0f MiB",
+				       to_mib(to_pages(input->settings->dead_band)));
+		break;
+	case RESIZE_KEEP_SETTLING:
+		g_string_append_printf(text, "only %u of %u windows seen", input->resize.windows,
+				       input->settings->settle_windows);
+		break;
+	case RESIZE_KEEP_IN_FLIGHT:
+		g_string_append(text, "the guest has not reached the last target yet");
+		break;
+	case RESIZE_KEEP_BACKOFF:
+		g_string_append_printf(text, "waiting %.0f s more after pressure",
+				       MAX(input->resize_state->shrink_after - input->resize.now_seconds, 0));
+		break;
+	case RESIZE_SHRINK:
+		g_string_append(text, "one step towards the goal");
+		break;
+	case RESIZE_GROW:
+		g_string_append(text, "the goal is larger");
+		break;
+	case RESIZE_VETO:
+		g_string_append_printf(text,
+				       "the guest is under pressure (swap-in %.1f MiB, refaults %.1f MiB, "
+				       "OOM kills %" G_GUINT64_FORMAT ", stalled %.0f %%)",
+				       to_mib(pressure->swap_in_pages), to_mib(pressure->refault_pages),
+				       (guint64)pressure->oom_kills, pressure->memory_stall_share * 100.0);
+		break;
+	default:
+		g_string_append(text, resize_reason_name(decision->reason));
+		break;
+	}
+}
+
+static char *explain_resize(const struct vm_plan_input *input, const struct resize_decision *decision)
+{
+	GString *text = g_string_new(NULL);
+	guint64 floor = MIN(to_pages(input->settings->floor), input->resize.maximum_pages);
+
+	if (decision->target_pages == input->resize.current_pages)
+		g_string_printf(text, "keep %.0f MiB: ", to_mib(decision->target_pages));
+	else
+		g_string_printf(text, "%s from %.0f to %.0f MiB: ",
+				decision->target_pages < input->resize.current_pages ? "shrink" : "grow",
+				to_mib(input->resize.current_pages), to_mib(decision->target_pages));
+	explain_reason(text, input, decision);
+	g_string_append_printf(text,
+			       "; goal %.0f MiB = working set %.1f + headroom %.1f, between the floor of "
+			       "%.0f and the maximum of %.0f MiB",
+			       to_mib(decision->goal_pages), to_mib(input->resize.working_set_pages),
+			       to_mib(decision->headroom_pages), to_mib(floor),
+			       to_mib(input->resize.maximum_pages));
+	return g_string_free(text, FALSE);
+}
+
+static void plan_resize(const struct vm_plan_input *input, struct vm_plan *plan)
+{
+	struct resize_policy policy = resize_policy_of(input->settings, input->resize.maximum_pages);
+	struct pressure_limits limits = pressure_limits_of(input->settings);
+
+	if (input->no_resize != NULL || !input->settings->balloon) {
+		const char *why = input->no_resize != NULL ? input->no_resize : "balloon = no";
+
+		plan->resize_sentence = g_strdup_printf("no resizing: %s", why);
+		return;
+	}
+	plan->resize_next = *input->resize_state;
+	plan->resize = resize_plan(&policy, &limits, &input->resize, &plan->resize_next);
+	plan->resize_valid = TRUE;
+	plan->resize_sentence = explain_resize(input, &plan->resize);
+}
+
+/*
+ * Ages in seconds become ages in windows. A page of age n has been idle for all of the last n windows, so hot
+ * are the ages below the first that has lasted hot-age. Nothing is placed before the windows have lasted that
+ * long: all pages would look hot.
+ */
+static void plan_placement(const struct vm_plan_input *input, struct vm_plan *plan)
+{
+	const struct vm_settings *settings = input->settings;
+	const char *why = input->no_placement;
+	guint hot, cold;
+
+	if (!settings->moves)
+		why = "moves = no";
+	else if (why == NULL && window_ring_seconds(input->ring, input->ring->count) < settings->hot_age)
+		why = "the windows so far are shorter than hot-age";
+	if (why != NULL) {
+		plan->placement_sentence = g_strdup_printf("no page moves: %s", why);
+		return;
+	}
+	hot = window_ring_age_of(input->ring, settings->hot_age);
+	cold = window_ring_age_of(input->ring, settings->cold_age);
+	plan->placement.hot_age = hot > 0 ? hot - 1 : 0;
+	plan->placement.cold_age = MAX(cold, plan->placement.hot_age + 1);
+	plan->placement_valid = TRUE;
+	plan->placement_sentence = g_strdup_printf(
+		"pages idle for %g s (%u windows) or more belong on the far node, pages accessed in the last "
+		"%g s (%u windows) on the near one",
+		settings->cold_age, plan->placement.cold_age, settings->hot_age, plan->placement.hot_age + 1);
+}
+
+void vm_plan_make(const struct vm_plan_input *input, struct vm_plan *plan)
+{
+	memset(plan, 0, sizeof(*plan));
+	if (input->settings->mode == VM_MODE_OBSERVE) {
+		plan->resize_sentence = g_strdup("no resizing: mode = observe");
+		plan->placement_sentence = g_strdup("no page moves: mode = observe");
+		return;
+	}
+	plan_resize(input, plan);
+	plan_placement(input, plan);
+}
+
+void vm_plan_clear(struct vm_plan *plan)
+{
+	g_free(plan->resize_sentence);
+	g_free(plan->placement_sentence);
+	memset(plan, 0, sizeof(*plan));
+}

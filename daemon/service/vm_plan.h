@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * vm_plan.h - what should be done to a VM this window, and a sentence that says why
+ *
+ * The planners of core/ count in pages and windows; settings come in bytes and seconds. This is the bridge,
+ * and pure: it decides, and does nothing.
+ */
+#ifndef VMHEAT_SERVICE_VM_PLAN_H
+#define VMHEAT_SERVICE_VM_PLAN_H
+
+#include <glib.h>
+#include "config.h"
+#include "page_ages.h"
+#include "placement_plan.h"
+#include "resize_plan.h"
+
+/** A guest's pressure counters at the last window; they run since its boot. Zero it to start. */
+struct vm_pressure_meter {
+	gboolean started;
+	double time_seconds; /* when, monotonic */
+	guint64 swap_in_pages;
+	guint64 refault_pages;
+	guint64 oom_kills;
+	guint64 memory_stall_us;
+};
+
+/**
+ * vm_pressure_meter_update() - the pressure since the last update
+ * @now: the counters now, and when that is; started is ignored
+ *
+ * The first update, and a counter that ran backwards (the guest has rebooted), count as no pressure.
+ */
+struct guest_pressure vm_pressure_meter_update(struct vm_pressure_meter *meter,
+					       const struct vm_pressure_meter *now);
+
+/** What a plan is made from. */
+struct vm_plan_input {
+	const struct vm_settings *settings;
+	const struct window_ring *ring;
+	const struct resize_state *resize_state; /* as it was left by the last plan carried out */
+	const char *no_resize;			 /* why the VM cannot be resized now, NULL if it can */
+	const char *no_placement;		 /* why its pages cannot be moved, NULL if they can */
+	struct resize_input resize;
+};
+
+struct vm_plan {
+	gboolean resize_valid;
+	struct resize_decision resize;
+	struct resize_state resize_next; /* what to remember once the decision is carried out */
+	gboolean placement_valid;
+	struct placement_policy placement;
+	char *resize_sentence; /* why, with its numbers; owned, like the next */
+	char *placement_sentence;
+};
+
+/** vm_plan_make() - decide. Clear @plan with vm_plan_clear(). */
+void vm_plan_make(const struct vm_plan_input *input, struct vm_plan *plan);
+
+void vm_plan_clear(struct vm_plan *plan);
+
+#endif /* VMHEAT_SERVICE_VM_PLAN_H */

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * vm_scan.c - ask the agent, harvest the host, wait for the agent, merge
+ */
+#include "vm_scan.h"
+#include <string.h>
+
+/*
+ * How far the guest's window may differ from the host's, as a share of it. Both are marked once a scan; what
+ * differs is how long the agent took to be scheduled.
+ */
+#define GUEST_WINDOW_SLACK 0.25
+
+/* The host's words of the whole VM, and the window of each chunk. */
+struct host_words {
+	guint64 *present, *idle, *large;
+	double *windows;
+};
+
+static void host_words_free(struct host_words *words)
+{
+	g_free(words->present);
+	g_free(words->idle);
+	g_free(words->large);
+	g_free(words->windows);
+}
+
+static gboolean host_words_alloc(struct host_words *words, gsize count, gsize chunks, GError **error)
+{
+	words->present = g_try_new(guint64, count);
+	words->idle = g_try_new(guint64, count);
+	words->large = g_try_new(guint64, count);
+	words->windows = g_try_new0(double, chunks);
+	if (words->present != NULL && words->idle != NULL && words->large != NULL && words->windows != NULL)
+		return TRUE;
+	g_set_error(error, SOURCE_ERROR, SOURCE_ERROR_FAILED,
+		    "not enough memory for a scan: %" G_GSIZE_FORMAT " KiB", 3 * count * 8 / 1024);
+	return FALSE;
+}
+
+static gboolean harvest(const struct vm_sources *sources, gsize count, struct host_words *words,
+			GError **error)
+{
+	g_autofree struct host_chunk *chunk = g_new(struct host_chunk, 1);
+
+	for (gsize word = 0; word < count; word += SOURCE_CHUNK_WORDS) {
+		gsize length = MIN(SOURCE_CHUNK_WORDS, count - word);
+		gsize bytes = length * sizeof(guint64);
+
+		if (!sources->host_ops->harvest(sources->host, (guint64)word * 64, length, chunk, error))
+			return FALSE;
+		memcpy(words->present + word, chunk->present, bytes);
+		memcpy(words->idle + word, chunk->idle, bytes);
+		memcpy(words->large + word, chunk->large, bytes);
+		words->windows[word / SOURCE_CHUNK_WORDS] = chunk->window_seconds;
+	}
+	return TRUE;
+}
+
+/* The shortest window of the chunks that have one: an age then lasts at least as long as it says. */
+static double shortest_window(const double *windows, gsize chunks)
+{
+	double shortest = 0.0;
+
+	for (gsize i = 0; i < chunks; i++)
+		if (windows[i] > 0.0 && (shortest == 0.0 || windows[i] < shortest))
+			shortest = windows[i];
+	return shortest;
+}
+
+/* The agent's bytes if they can be merged, else NULL and result->guest_error says why. */
+static const guint8 *guest_pages(const struct vm_sources *sources, int timeout_ms,
+				 struct vm_scan_result *result)
+{
+	const struct vmheat_scan_end *end;
+	const guint8 *pages;
+	double difference;
+
+	if (!sources->guest_ops->finish(sources->guest, timeout_ms, &pages, &end, &result->guest_error))
+		return NULL;
+	result->guest_answered = TRUE;
+	result->guest_end = *end;
+	result->guest_seconds = (double)end->window_ns / 1e9;
+
+	difference = result->guest_seconds - result->window_seconds;
+	if (end->window_ns == 0) {
+		g_set_error(&result->guest_error, SOURCE_ERROR, SOURCE_ERROR_FAILED,
+			    "the agent's first scan only marks the pages");
+		return NULL;
+	}
+	if (ABS(difference) > GUEST_WINDOW_SLACK * result->window_seconds) {
+		g_set_error(&result->guest_error, SOURCE_ERROR, SOURCE_ERROR_FAILED,
+			    "the agent's window (%.2f s) is not the host's (%.2f s)", result->guest_seconds,
+			    result->window_seconds);
+		return NULL;
+	}
+	return pages;
+}
+
+static void merge(struct vm_pages *pages, gsize count, const struct host_words *words, const guint8 *guest,
+		  struct merge_counts *counts)
+{
+	for (gsize word = 0; word < count; word += SOURCE_CHUNK_WORDS) {
+		gsize length = MIN(SOURCE_CHUNK_WORDS, count - word);
+		guint64 index = (guint64)word * 64;
+		struct host_view view = { .present = words->present + word,
+					  .idle = words->idle + word,
+					  .large = words->large + word };
+
+		/* Not marked before (new memory, or a scan that broke off): its bits say nothing. */
+		if (words->windows[word / SOURCE_CHUNK_WORDS] == 0.0)
+			continue;
+		vm_pages_update(pages, index, length, &view, guest == NULL ? NULL : guest + index, counts);
+	}
+}
+
+gboolean vm_scan(const struct vm_sources *sources, struct vm_pages *pages, int agent_timeout_ms,
+		 struct vm_scan_result *result, GError **error)
+{
+	gsize count = pages->map->index_count / 64;
+	gsize chunks = (count + SOURCE_CHUNK_WORDS - 1) / SOURCE_CHUNK_WORDS;
+	struct host_words words = { 0 };
+	const guint8 *guest = NULL;
+	gboolean asked, done;
+
+	memset(result, 0, sizeof(*result));
+	if (!host_words_alloc(&words, count, chunks, error)) {
+		host_words_free(&words);
+		return FALSE;
+	}
+	asked = sources->guest != NULL && sources->guest_ops->start(sources->guest, &result->guest_error);
+	done = harvest(sources, count, &words, error);
+	result->window_seconds = shortest_window(words.windows, chunks);
+	if (done && asked)
+		guest = guest_pages(sources, agent_timeout_ms, result);
+	if (result->window_seconds > 0.0) {
+		result->guest_used = guest != NULL;
+		merge(pages, count, &words, guest, &result->counts);
+		vm_pages_end_window(pages, result->window_seconds);
+	}
+	host_words_free(&words);
+	return done;
+}
+
+void vm_scan_result_clear(struct vm_scan_result *result)
+{
+	g_clear_error(&result->guest_error);
+}
