@@ -7,13 +7,15 @@ CORE_SOURCES := daemon/core/guest_stream.c daemon/core/merge.c daemon/core/page_
 LIBS_core    := -lm
 C_SOURCES    += $(CORE_SOURCES) $(wildcard daemon/core/*.h)
 
-SOURCES_test_page_map       := daemon/core/page_map.c
-SOURCES_test_merge          := daemon/core/merge.c
-SOURCES_test_page_ages      := daemon/core/page_ages.c
-SOURCES_test_working_set    := daemon/core/working_set.c daemon/core/page_ages.c
-LIBS_test_working_set       := $(LIBS_core)
-SOURCES_test_resize_plan    := daemon/core/resize_plan.c
-SOURCES_test_placement_plan := daemon/core/placement_plan.c
-SOURCES_test_control_loop   := daemon/core/merge.c daemon/core/page_ages.c daemon/core/working_set.c \
-                               daemon/core/resize_plan.c
-LIBS_test_control_loop      := $(LIBS_core)
+SOURCES_test_page_map          := daemon/core/page_map.c
+SOURCES_test_merge             := daemon/core/merge.c
+SOURCES_test_page_ages         := daemon/core/page_ages.c
+SOURCES_test_working_set       := daemon/core/working_set.c daemon/core/page_ages.c
+LIBS_test_working_set          := $(LIBS_core)
+SOURCES_test_resize_plan       := daemon/core/resize_plan.c
+SOURCES_test_resize_backoff    := daemon/core/resize_plan.c
+SOURCES_test_resize_invariants := daemon/core/resize_plan.c
+SOURCES_test_placement_plan    := daemon/core/placement_plan.c
+SOURCES_test_control_loop      := daemon/core/merge.c daemon/core/page_ages.c daemon/core/working_set.c \
+                                  daemon/core/resize_plan.c
+LIBS_test_control_loop         := $(LIBS_core)

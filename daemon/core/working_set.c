@@ -38,7 +38,7 @@ void working_set_estimate_update(struct working_set_estimate *estimate, uint64_t
 {
 	double pages = (double)sample;
 
-	if (estimate->valid && pages < estimate->pages)
+	if (pages < estimate->pages)
 		pages += (estimate->pages - pages) * exp2(-seconds / fall_half_life);
 	estimate->pages = pages;
 	estimate->valid = true;

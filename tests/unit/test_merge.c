@@ -127,8 +127,7 @@ static void test_every_cell(void **state)
 	}
 }
 
-/* Every cell again with all 64 pages of a word alike: the ways for whole words say the same as those for
- * bits. */
+/* Every cell again with all 64 pages of a word alike: the ways for whole words give the same. */
 static void test_every_cell_whole_word(void **state)
 {
 	for (size_t i = 0; i < sizeof(cells) / sizeof(cells[0]); i++) {

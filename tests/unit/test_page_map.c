@@ -116,8 +116,7 @@ static void test_ranges_share_no_leaf(void **state)
 	page_map_free(map);
 }
 
-/* A PC with 4 MiB below and 2 MiB above the PCI hole, one mapping in QEMU: a leaf of padding keeps them
- * apart. */
+/* 4 MiB below and 2 MiB above the PCI hole, one mapping in QEMU: a leaf of padding keeps them apart. */
 static void test_hole_between_guest_frames(void **state)
 {
 	const struct ram_range rams[] = {
@@ -274,8 +273,14 @@ static void test_refuses_overlaps(void **state)
 		{ .gfn = 100, .vpn = 0, .pages = 100 },
 		{ .gfn = 0, .vpn = 100, .pages = 100 },
 	};
+	const struct ram_range last_two[] = {
+		{ .gfn = 0, .vpn = 0, .pages = 10 },
+		{ .gfn = 100, .vpn = 100, .pages = 10 },
+		{ .gfn = 109, .vpn = 1000, .pages = 10 },
+	};
 	struct page_map *map;
 
+	assert_refused(last_two, 3, "two memory ranges overlap in guest-physical addresses");
 	assert_refused(gfn_overlap, 2, "two memory ranges overlap in guest-physical addresses");
 	assert_refused(vpn_overlap, 2, "two memory ranges overlap in virtual addresses");
 	assert_refused(inside, 2, "two memory ranges overlap in guest-physical addresses");

@@ -87,8 +87,7 @@ static void test_hole_parts_extents(void **state)
 	assert_extent(&extents[1], 101, 411, PLACEMENT_FAR);
 }
 
-/* Of three large leaves with one hot, one warm and no other than cold pages: near, stay, far, each as a
- * whole. */
+/* Three large leaves, with one hot page, with one warm, all cold: near, stay, far, each as a whole. */
 static void test_large_leaf_moves_whole(void **state)
 {
 	struct placement_extent extents[4];
