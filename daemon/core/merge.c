@@ -41,7 +41,7 @@ static inline bool state_is_uniform(const uint8_t *pages)
 	uint64_t first = pages[0] * BYTE_REPEATED;
 	uint64_t differences = 0;
 
-	for (unsigned int i = 0; i < WORD_PAGES / 8; i++) {
+	for (size_t i = 0; i < WORD_PAGES / 8; i++) {
 		uint64_t eight;
 
 		memcpy(&eight, pages + 8 * i, sizeof(eight));
@@ -59,7 +59,7 @@ static inline struct guest_word guest_word_of(const uint8_t *pages)
 		low = -(uint64_t)(pages[0] & 1);
 		high = -(uint64_t)(pages[0] >> 1 & 1);
 	} else {
-		for (unsigned int i = 0; i < WORD_PAGES / 8; i++) {
+		for (size_t i = 0; i < WORD_PAGES / 8; i++) {
 			uint64_t eight;
 
 			memcpy(&eight, pages + 8 * i, sizeof(eight));

@@ -79,7 +79,7 @@ static void age_idle_word(uint8_t *ages)
 /** Make byte i of @bytes non-zero where bit i of @word is set, and zero elsewhere. */
 static inline void spread_bits(uint64_t word, uint8_t bytes[WORD_PAGES])
 {
-	for (unsigned int i = 0; i < WORD_PAGES / 8; i++) {
+	for (size_t i = 0; i < WORD_PAGES / 8; i++) {
 		uint64_t eight = ((word >> (8 * i) & 0xff) * BYTE_REPEATED) & BIT_I_OF_BYTE_I;
 
 		memcpy(bytes + 8 * i, &eight, sizeof(eight));
@@ -107,11 +107,9 @@ void page_ages_update(uint8_t *ages, const uint64_t *present, const uint64_t *ac
 
 		if (present[w] == 0)
 			memset(word_ages, PAGE_AGE_HOLE, WORD_PAGES);
-		else if (present[w] != UINT64_MAX)
-			age_mixed_word(word_ages, present[w], accessed[w]);
-		else if (accessed[w] == 0)
+		else if (present[w] == UINT64_MAX && accessed[w] == 0)
 			age_idle_word(word_ages);
-		else if (accessed[w] == UINT64_MAX)
+		else if (present[w] == UINT64_MAX && accessed[w] == UINT64_MAX)
 			memset(word_ages, 0, WORD_PAGES);
 		else
 			age_mixed_word(word_ages, present[w], accessed[w]);

@@ -57,8 +57,7 @@ unsigned int window_ring_age_of(const struct window_ring *ring, double seconds);
  */
 void page_ages_update(uint8_t *ages, const uint64_t *present, const uint64_t *accessed, size_t words);
 
-/** page_ages_count() - counts[a] += pages of age a, for all @indices; 256 counters, of which the last are the
- * holes. */
+/** page_ages_count() - counts[a] += pages of age a, of @indices; the last of 256 counters is the holes'. */
 void page_ages_count(const uint8_t *ages, size_t indices, uint64_t counts[256]);
 
 #endif /* VMHEAT_CORE_PAGE_AGES_H */

@@ -24,9 +24,9 @@
 /** Steps of the age histogram: below 1 s, 2 s, 4 s, ... and the rest. */
 #define AGE_HISTOGRAM_STEPS 16u
 
+/** Pages by age: pages[0] below 1 s, pages[i] from 2^(i-1) s to below 2^i s; the last one has no upper end. */
 struct age_histogram {
-	uint64_t pages[AGE_HISTOGRAM_STEPS]; /* pages[i]: 2^(i-1) s <= age < 2^i s; the last one has no upper
-						end */
+	uint64_t pages[AGE_HISTOGRAM_STEPS];
 	uint64_t holes;
 };
 
@@ -34,8 +34,7 @@ struct age_histogram {
 void age_histogram_fill(struct age_histogram *histogram, const uint64_t counts[256],
 			const struct window_ring *ring);
 
-/** working_set_pages() - pages idle for less than @seconds, or not known to be idle for so long. Holes never
- * count. */
+/** working_set_pages() - mapped pages that are not known to have been idle for @seconds. */
 uint64_t working_set_pages(const uint64_t counts[256], const struct window_ring *ring, double seconds);
 
 /** The smoothed estimate. Zero it to start. */

@@ -18,7 +18,7 @@
 #include "resize_plan.h"
 #include "working_set.h"
 
-#define MIB	       256u /* in pages */
+#define MIB	       UINT64_C(256) /* in pages */
 #define PAGES	       (384 * MIB)
 #define WORDS	       (PAGES / 64)
 #define KERNEL	       (24 * MIB)

@@ -11,7 +11,9 @@
 #include "merge.h"
 #include "vmheat/guest_protocol.h"
 
-#define WORD_PAGES 64u
+#define WORD_PAGES   UINT64_C(64)
+#define WORDS	     UINT64_C(64) /* of the bitmaps here */
+#define GUEST_STATES (VMHEAT_PAGE_STATE_MASK + UINT64_C(1))
 
 /* What the host can see of a page. */
 enum host_page {
@@ -32,12 +34,11 @@ static uint64_t random_word(uint64_t *seed)
 	return *seed;
 }
 
-/* The bitmaps of @words words. */
 struct bitmaps {
-	uint64_t present[WORD_PAGES];
-	uint64_t idle[WORD_PAGES];
-	uint64_t large[WORD_PAGES];
-	uint64_t accessed[WORD_PAGES];
+	uint64_t present[WORDS];
+	uint64_t idle[WORDS];
+	uint64_t large[WORDS];
+	uint64_t accessed[WORDS];
 };
 
 static struct host_view view_of(const struct bitmaps *bitmaps)
@@ -104,7 +105,8 @@ static const struct cell {
 	{ HOST_ACCESSED_LARGE, VMHEAT_PAGE_IDLE, { IDLE, HOST_TOUCHED } },
 	{ HOST_ACCESSED_LARGE, VMHEAT_PAGE_ACCESSED, { ACCESSED, HOST_TOUCHED } },
 };
-_Static_assert(sizeof(cells) / sizeof(cells[0]) == HOST_PAGES * 4, "five host states by four guest states");
+_Static_assert(sizeof(cells) / sizeof(cells[0]) == HOST_PAGES * GUEST_STATES,
+	       "five host states by four guest states");
 
 /* Every cell of the merge table gives its verdict and its counts, at every bit of a word. */
 static void test_every_cell(void **state)
@@ -246,7 +248,7 @@ static const struct cell *cell_of(const struct bitmaps *bitmaps, const uint8_t *
 	if (bitmaps->present[w] & bit)
 		host = large ? (idle ? HOST_IDLE_LARGE : HOST_ACCESSED_LARGE)
 			     : (idle ? HOST_IDLE_4K : HOST_ACCESSED_4K);
-	return &cells[host * 4 + (guest[index] & VMHEAT_PAGE_STATE_MASK)];
+	return &cells[host * GUEST_STATES + (guest[index] & VMHEAT_PAGE_STATE_MASK)];
 }
 
 /* Random words, some of them uniform, agree page by page and count by count with the table. */
@@ -259,9 +261,9 @@ static void test_random_words_follow_the_table(void **state)
 		struct host_view view = view_of(&bitmaps);
 		struct merge_counts counts = { 0 };
 		struct merge_counts expected = { 0 };
-		uint8_t guest[WORD_PAGES * WORD_PAGES];
+		uint8_t guest[WORDS * WORD_PAGES];
 
-		for (size_t w = 0; w < WORD_PAGES; w++) {
+		for (size_t w = 0; w < WORDS; w++) {
 			uint64_t kind = random_word(&seed);
 
 			bitmaps.present[w] = kind & 1 ? UINT64_MAX : kind & 2 ? 0 : random_word(&seed);
@@ -271,8 +273,8 @@ static void test_random_words_follow_the_table(void **state)
 				guest[w * WORD_PAGES + i] =
 					kind & 16 ? kind >> 32 & 0x7f : random_word(&seed) & 0x7f;
 		}
-		merge_pages(&view, guest, WORD_PAGES, bitmaps.accessed, &counts);
-		for (size_t i = 0; i < WORD_PAGES * WORD_PAGES; i++) {
+		merge_pages(&view, guest, WORDS, bitmaps.accessed, &counts);
+		for (size_t i = 0; i < WORDS * WORD_PAGES; i++) {
 			const struct merge_counts *one = &cell_of(&bitmaps, guest, i)->counts;
 
 			assert_int_equal(bitmaps.accessed[i / WORD_PAGES] >> i % WORD_PAGES & 1,
@@ -287,7 +289,7 @@ static void test_random_words_follow_the_table(void **state)
 			expected.idle_but_guest_accessed += one->idle_but_guest_accessed;
 		}
 		assert_counts(&counts, &expected);
-		assert_int_equal(counts.holes + counts.idle + counts.accessed, WORD_PAGES * WORD_PAGES);
+		assert_int_equal(counts.holes + counts.idle + counts.accessed, WORDS * WORD_PAGES);
 	}
 }
 

@@ -67,7 +67,7 @@ static void assert_consistent(const struct page_map *map)
 /* One aligned range needs no padding: index = gfn. */
 static void test_aligned_range(void **state)
 {
-	const struct ram_range ram = { .gfn = 0, .vpn = 512 * 1000, .pages = 1024 };
+	const struct ram_range ram = { .gfn = 0, .vpn = UINT64_C(512000), .pages = 1024 };
 	struct page_map *map = map_of(&ram, 1);
 
 	assert_int_equal(map->range_count, 1);
@@ -120,8 +120,8 @@ static void test_ranges_share_no_leaf(void **state)
 static void test_hole_between_guest_frames(void **state)
 {
 	const struct ram_range rams[] = {
-		{ .gfn = 0, .vpn = 512 * 20, .pages = 1024 },
-		{ .gfn = 0x100000, .vpn = 512 * 22, .pages = 512 },
+		{ .gfn = 0, .vpn = UINT64_C(512) * 20, .pages = 1024 },
+		{ .gfn = 0x100000, .vpn = UINT64_C(512) * 22, .pages = 512 },
 	};
 	struct page_map *map = map_of(rams, 2);
 	uint64_t number;

@@ -11,7 +11,7 @@
 #include "page_ages.h"
 #include "placement_plan.h"
 
-#define LEAF 512u
+#define LEAF UINT64_C(512)
 
 /* Hot: ages 0 to 2. Cold: 10 and more. */
 static const struct placement_policy policy = { .hot_age = 2, .cold_age = 10 };
