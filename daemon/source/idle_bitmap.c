@@ -21,6 +21,9 @@
  * placement plan moves leaves. One answer can be wrong: a huge page that is mapped by 4 KiB leaves, all of
  * which were accessed, counts as one leaf for this window.
  *
+ * A block that a guest has only ever read is mapped to the kernel's huge zero page. That is no memory of the
+ * VM's, so it counts as a hole.
+ *
  * Cost for 1 GiB: 32 KiB of bitmap each way, 2 MiB of pagemap in 512 reads, and at most 512 reads of 8 bytes
  * from kpageflags.
  */
@@ -41,6 +44,7 @@
 #define PAGEMAP_PRESENT	   (G_GUINT64_CONSTANT(1) << 63)
 #define PAGEMAP_FRAME_MASK ((G_GUINT64_CONSTANT(1) << 55) - 1)
 
+#define ZERO_PAGE_FLAG	   (G_GUINT64_CONSTANT(1) << KPF_ZERO_PAGE)
 #define HUGE_PAGE_FLAGS	   ((G_GUINT64_CONSTANT(1) << KPF_THP) | (G_GUINT64_CONSTANT(1) << KPF_HUGE))
 
 struct host_source {
@@ -159,14 +163,16 @@ static gboolean mark_span(struct host_source *source, const struct span *span, G
 	return TRUE;
 }
 
-/* Whether the block of 512 pages whose pagemap entries are in source->entries is one huge page. */
-static gboolean is_huge_page(struct host_source *source, gboolean *huge, GError **error)
+/*
+ * The flags of the huge page that is the block of 512 pages whose pagemap entries are in source->entries; 0
+ * if it is not one.
+ */
+static gboolean huge_page_flags(struct host_source *source, guint64 *flags, GError **error)
 {
 	guint64 first = source->entries[0] & PAGEMAP_FRAME_MASK;
 	guint64 last = source->entries[LEAF_PAGES - 1] & PAGEMAP_FRAME_MASK;
-	guint64 flags;
 
-	*huge = FALSE;
+	*flags = 0;
 	if (first == 0) {
 		g_set_error(error, SOURCE_ERROR, SOURCE_ERROR_UNAVAILABLE,
 			    "%s: %s/pagemap hides the frame numbers: CAP_SYS_ADMIN is needed", source->name,
@@ -175,10 +181,11 @@ static gboolean is_huge_page(struct host_source *source, gboolean *huge, GError 
 	}
 	if (first % LEAF_PAGES != 0 || last != first + LEAF_PAGES - 1)
 		return TRUE;
-	if (!read_all(source, source->kpageflags, "../kpageflags", &flags, sizeof(flags),
-		      first * sizeof(flags), error))
+	if (!read_all(source, source->kpageflags, "../kpageflags", flags, sizeof(*flags),
+		      first * sizeof(*flags), error))
 		return FALSE;
-	*huge = (flags & HUGE_PAGE_FLAGS) != 0;
+	if ((*flags & HUGE_PAGE_FLAGS) == 0)
+		*flags = 0;
 	return TRUE;
 }
 
@@ -196,7 +203,7 @@ static gboolean read_leaf(struct host_source *source, const struct span *leaf, s
 			  gsize word, GError **error)
 {
 	gsize block = word - word % LEAF_WORDS;
-	gboolean huge = FALSE;
+	guint64 flags;
 
 	if (!read_all(source, source->pagemap, "pagemap", source->entries, leaf->pages * sizeof(guint64),
 		      leaf->vpn * sizeof(guint64), error))
@@ -212,9 +219,14 @@ static gboolean read_leaf(struct host_source *source, const struct span *leaf, s
 	if (!all_words(chunk->present + block, G_MAXUINT64) ||
 	    (!all_words(chunk->idle + block, 0) && !all_words(chunk->idle + block, G_MAXUINT64)))
 		return TRUE;
-	if (!is_huge_page(source, &huge, error))
+	if (!huge_page_flags(source, &flags, error))
 		return FALSE;
-	memset(chunk->large + block, huge ? 0xff : 0, LEAF_WORDS * sizeof(guint64));
+	if (flags & ZERO_PAGE_FLAG) {
+		memset(chunk->present + block, 0, LEAF_WORDS * sizeof(guint64));
+		memset(chunk->idle + block, 0, LEAF_WORDS * sizeof(guint64));
+	} else if (flags != 0) {
+		memset(chunk->large + block, 0xff, LEAF_WORDS * sizeof(guint64));
+	}
 	return TRUE;
 }
 
