@@ -118,8 +118,7 @@ void page_ages_update(uint8_t *ages, const uint64_t *present, const uint64_t *ac
 
 void page_ages_count(const uint8_t *ages, size_t indices, uint64_t counts[256])
 {
-	/* Neighbours go to tables of their own: adding to one counter twice in a row would wait for itself.
-	 */
+	/* Neighbours go to tables of their own: adding to one counter twice in a row waits for itself. */
 	uint64_t tables[4][256] = { 0 };
 	size_t i = 0;
 

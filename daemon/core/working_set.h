@@ -24,7 +24,7 @@
 /** Steps of the age histogram: below 1 s, 2 s, 4 s, ... and the rest. */
 #define AGE_HISTOGRAM_STEPS 16u
 
-/** Pages by age: pages[0] below 1 s, pages[i] from 2^(i-1) s to below 2^i s; the last one has no upper end. */
+/** Pages by age: pages[0] below 1 s, pages[i] from 2^(i-1) s to below 2^i s; the last has no upper end. */
 struct age_histogram {
 	uint64_t pages[AGE_HISTOGRAM_STEPS];
 	uint64_t holes;
