@@ -20,9 +20,9 @@ nested_paging() {
 	[ -c /dev/kvm ] && [[ $(cat /sys/module/kvm_amd/parameters/npt) =~ ^[Y1]$ ]]
 }
 
-# The guest's console tells: its init reports what its kernel offers.
+# The guest's init says what its kernel offers, three times.
 guest_tracks_idle_pages() {
-	grep -q '^guest: page_idle bitmap: yes' "$BED_OUT/g1.console"
+	bed_wait_until 10 grep -q 'with page_idle' "$BED_OUT/g1.console"
 }
 
 memory_on_near_node() {

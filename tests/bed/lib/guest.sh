@@ -72,7 +72,7 @@ guest_define() {
 guest_start() {
 	local console=$BED_OUT/$1.console
 	virsh --quiet start "$1" >&2 || return
-	if ! bed_wait_until 120 grep -q '^guest: READY' "$console"; then
+	if ! bed_wait_until 120 grep -q 'READY after' "$console"; then
 		echo "guest $1 did not get READY; the end of $console:" >&2
 		tail -n 20 "$console" >&2
 		return 1
