@@ -11,12 +11,13 @@
  * reserved field of a header is a run of zero pages wherever it falls), and is found in its turn.
  *
  * Invariants
- * - A payload is applied only when the whole of it has been checked: a broken frame leaves no trace but a
- * count.
+ * - A payload is applied only when the whole of it has been checked: a broken frame leaves no trace but
+ *   a count.
  * - A rejected candidate loses its magic and nothing else; the search goes on inside it.
- * - Time is linear in the bytes pushed. The buffer holds two frames, an unfinished candidate is shorter than
- * one, so bytes are moved to the front only after at least a frame's worth of them was consumed. A byte is
- * checked again only as part of another candidate, and candidates within a PAGES payload end each other.
+ * - Time is linear in the bytes pushed. The buffer holds two frames, an unfinished candidate is shorter
+ *   than one, so bytes are moved to the front only after at least a frame's worth of them was consumed.
+ *   A byte is checked again only as part of another candidate, and candidates within a PAGES payload end
+ *   each other.
  */
 #include "guest_stream.h"
 
@@ -320,11 +321,11 @@ static void take_hello(struct guest_stream *stream, const uint8_t *payload)
 
 static void take_scan_end(struct guest_stream *stream, const uint8_t *payload)
 {
-	uint64_t fields[sizeof(struct vmheat_scan_end) / sizeof(uint64_t)];
+	uint64_t *fields = (uint64_t *)&stream->end;
 
-	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
-		fields[i] = load_u64(payload + i * sizeof(fields[0]));
-	memcpy(&stream->end, fields, sizeof(stream->end));
+	/* SCAN_END is nothing but numbers of 8 bytes; its size is asserted where it is declared. */
+	for (size_t i = 0; i < sizeof(stream->end) / sizeof(*fields); i++)
+		fields[i] = load_u64(payload + i * sizeof(*fields));
 	stream->have_end = true;
 	stream->state = GUEST_SCAN_COMPLETE;
 }
@@ -436,6 +437,12 @@ void guest_stream_push(struct guest_stream *stream, const uint8_t *bytes, size_t
 		length -= size;
 		parse(stream);
 	}
+}
+
+void guest_stream_reconnected(struct guest_stream *stream)
+{
+	stream->counts.skipped_bytes += stream->length;
+	consume(stream, stream->length);
 }
 
 enum guest_scan_state guest_stream_state(const struct guest_stream *stream)

@@ -57,6 +57,9 @@ void guest_stream_start_scan(struct guest_stream *stream, uint32_t sequence);
 /** guest_stream_push() - take @length bytes, any split. Never fails: what is wrong is dropped and counted. */
 void guest_stream_push(struct guest_stream *stream, const uint8_t *bytes, size_t length);
 
+/** guest_stream_reconnected() - what follows comes over a new connection: forget a frame that has begun. */
+void guest_stream_reconnected(struct guest_stream *stream);
+
 enum guest_scan_state guest_stream_state(const struct guest_stream *stream);
 
 /** guest_stream_pages() - page bytes, one an index of the map; valid once the state is COMPLETE. Owned by the

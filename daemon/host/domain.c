@@ -7,18 +7,15 @@
  * else. The two commands only read.
  */
 #include "domain.h"
-#include <string.h>
 #include <libvirt/libvirt-qemu.h>
 #include <libvirt/virterror.h>
 #include "domain_xml.h"
 #include "flat_view.h"
 #include "host_error.h"
+#include "pid_file.h"
 #include "proc_files.h"
 
-/* Where libvirt's QEMU driver of the system (libvirtd or virtqemud) keeps the pid files of its domains. */
-#define PID_FILE_FOLDER "/run/libvirt/qemu"
-
-#define KIB_PER_PAGE	(PAGE_MAP_PAGE_SIZE / 1024u)
+#define KIB_PER_PAGE (PAGE_MAP_PAGE_SIZE / 1024u)
 
 static struct domain_xml *read_xml(virDomainPtr handle, const char *name, GError **error)
 {
@@ -61,13 +58,11 @@ static gboolean runs_domain(pid_t pid, const char *uuid, guint64 *start_time)
 /* Find the domain's process by its pid file. */
 static gboolean find_process(struct domain *domain, GError **error)
 {
-	g_autofree char *path = g_strconcat(PID_FILE_FOLDER "/", domain->name, ".pid", NULL);
+	g_autofree char *path = pid_file_path(domain->name);
 	g_autofree char *text = NULL;
 	g_autoptr(GError) reason = NULL;
-	guint64 pid;
 
-	/* Libvirt forbids such names; a path made of one would lead elsewhere. */
-	if (strchr(domain->name, '/') != NULL) {
+	if (path == NULL) {
 		g_set_error(error, HOST_ERROR, HOST_ERROR_DATA, "%s: not a name that libvirt allows",
 			    domain->name);
 		return FALSE;
@@ -77,12 +72,11 @@ static gboolean find_process(struct domain *domain, GError **error)
 			    domain->name, reason->message);
 		return FALSE;
 	}
-	if (!g_ascii_string_to_unsigned(g_strstrip(text), 10, 1, G_MAXINT, &pid, NULL)) {
+	if (!pid_file_parse(text, &domain->pid)) {
 		g_set_error(error, HOST_ERROR, HOST_ERROR_DATA, "%s: %s holds no process number",
 			    domain->name, path);
 		return FALSE;
 	}
-	domain->pid = (pid_t)pid;
 	if (!runs_domain(domain->pid, domain->uuid, &domain->pid_start_time)) {
 		g_set_error(error, HOST_ERROR, HOST_ERROR_GONE, "%s: process %d is not its QEMU (-uuid %s)",
 			    domain->name, (int)domain->pid, domain->uuid);

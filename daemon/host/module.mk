@@ -4,7 +4,7 @@
 
 HOST_SOURCES := daemon/host/domain.c daemon/host/domain_xml.c daemon/host/flat_view.c daemon/host/host_error.c \
                 daemon/host/id_set.c daemon/host/libvirt_connection.c daemon/host/numa_nodes.c \
-                daemon/host/proc_files.c
+                daemon/host/pid_file.c daemon/host/proc_files.c
 HOST_LIBS    := $(shell pkg-config --libs libvirt libvirt-qemu libvirt-glib-1.0 gio-2.0 gio-unix-2.0 libxml-2.0 2>/dev/null) -lnuma
 C_SOURCES    += $(HOST_SOURCES) $(wildcard daemon/host/*.h)
 
@@ -16,7 +16,7 @@ SOURCES_test_flat_view  := daemon/host/flat_view.c daemon/host/host_error.c
 LIBS_test_flat_view     := $(GLIB_LIBS) -lvirt
 SOURCES_test_domain_xml := daemon/host/domain_xml.c daemon/host/host_error.c
 LIBS_test_domain_xml    := $(GLIB_LIBS) -lvirt -lxml2
-SOURCES_test_proc_files := daemon/host/proc_files.c daemon/host/id_set.c daemon/host/host_error.c
+SOURCES_test_proc_files := daemon/host/pid_file.c daemon/host/proc_files.c daemon/host/id_set.c daemon/host/host_error.c
 LIBS_test_proc_files    := $(GLIB_LIBS) -lvirt
 SOURCES_test_numa_nodes := daemon/host/numa_nodes.c daemon/host/proc_files.c daemon/host/id_set.c \
                            daemon/host/host_error.c

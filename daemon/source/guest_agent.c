@@ -125,7 +125,10 @@ static struct guest_source *agent_open(const struct domain *domain, const struct
 static gboolean agent_start(struct guest_source *source, GError **error)
 {
 	if (source->socket < 0) {
-		if (!connect_port(source, error) || !send_request(source, VMHEAT_FRAME_HELLO, error))
+		if (!connect_port(source, error))
+			return FALSE;
+		guest_stream_reconnected(source->stream);
+		if (!send_request(source, VMHEAT_FRAME_HELLO, error))
 			return FALSE;
 	}
 	if (!send_request(source, VMHEAT_FRAME_SCAN, error))

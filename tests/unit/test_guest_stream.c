@@ -35,8 +35,8 @@ struct fixture {
 static int set_up(void **state)
 {
 	static const struct ram_range ranges[] = {
-		{ .gfn = 0, .vpn = 512 * 100, .pages = 1024 },
-		{ .gfn = 4096, .vpn = 512 * 200, .pages = 1024 },
+		{ .gfn = 0, .vpn = 51200, .pages = 1024 },
+		{ .gfn = 4096, .vpn = 102400, .pages = 1024 },
 	};
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 	const char *reason = NULL;
@@ -579,6 +579,24 @@ static void test_successor_of_dead_agent(void **state)
 	}
 }
 
+/* The connection breaks in mid-frame: what comes over the next one does not become the old payload. */
+static void test_reconnected(void **state)
+{
+	struct fixture *fixture = *state;
+
+	put_scan_end(&fixture->sent, SEQUENCE, 1);
+	guest_stream_push(fixture->stream, fixture->sent.bytes, fixture->sent.length - 30);
+	guest_stream_reconnected(fixture->stream);
+	assert_int_equal(guest_stream_counts(fixture->stream)->skipped_bytes, fixture->sent.length - 30);
+
+	fixture->sent.length = 0;
+	put_pages(&fixture->sent, SEQUENCE, 0, RUNS(ACCESSED, 3));
+	put_scan_end(&fixture->sent, SEQUENCE, 1);
+	guest_stream_push(fixture->stream, fixture->sent.bytes, fixture->sent.length);
+	assert_int_equal(guest_stream_state(fixture->stream), GUEST_SCAN_COMPLETE);
+	assert_int_equal(guest_stream_pages(fixture->stream)[2], ACCESSED);
+}
+
 /* Every state has a name; what is no state says so. */
 static void test_state_names(void **state)
 {
@@ -615,6 +633,7 @@ int main(void)
 		TEST(test_error_text),
 		TEST(test_error_bounds),
 		TEST(test_successor_of_dead_agent),
+		TEST(test_reconnected),
 		TEST(test_state_names),
 	};
 
