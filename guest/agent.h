@@ -17,6 +17,7 @@
  */
 #define AGENT_PAYLOAD_MAX (4096 - sizeof(struct vmheat_frame_header))
 
+/** An agent at work; private to agent.c. About 50 KiB, all the memory that it ever uses. */
 struct agent {
 	struct port *port;
 	struct frame_reader reader;
@@ -28,8 +29,7 @@ struct agent {
 	} frame;
 };
 
-/** agent_open() - say HELLO on @port and be ready to answer. @port and @paths outlive the agent. 0 or -errno.
- */
+/** agent_open() - say HELLO on @port, which outlives the agent as @paths do. 0 or a negative errno. */
 int agent_open(struct agent *agent, struct port *port, const struct guest_paths *paths);
 
 /**

@@ -5,12 +5,13 @@
  * Theory of operation
  *
  * The rules, first match first (flags: Documentation/admin-guide/mm/pagemap.rst, fs/proc/page.c):
- * - In the buddy allocator, or offline: free. Offline is what the balloon and virtio-mem call the pages that
- * they gave back to the host.
- * - A tail of a compound page is what its head is: only the head is on an LRU list and carries the idle bit.
+ * - In the buddy allocator, or offline: free. Offline is what the balloon and virtio-mem call the pages
+ *   that they gave back to the host.
+ * - A tail of a compound page is what its head is: only the head is on an LRU list and carries the idle
+ *   bit.
  * - On an LRU list: page_idle knows it, it is idle or accessed.
- * - Anything else (slab, page tables, hugetlb, pages in a per-CPU list) is unknown: page_idle never sees it,
- * and the bit that it shows for it says nothing.
+ * - Anything else (slab, page tables, hugetlb, pages in a per-CPU list) is unknown: page_idle never sees
+ *   it, and the bit that it shows for it says nothing.
  */
 #include "page_flags.h"
 

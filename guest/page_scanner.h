@@ -12,9 +12,9 @@
  *
  * Invariants
  * - The window is from the end of the last marking to the start of this reading. Every page's own window
- * holds it, and is longer by no more than what the last scan and this one took.
- * - Idle and accessed are told only of a window that began with a whole marking by this scanner. A scan that
- * failed half-way, like the first, is followed by one without window.
+ *   holds it, and is longer by no more than what the last scan and this one took.
+ * - Idle and accessed are told only of a window that began with a whole marking by this scanner. A scan
+ *   that failed half-way, like the first, is followed by one without window.
  * - Memory is one chunk, whatever the guest's size.
  */
 #ifndef VMHEAT_GUEST_PAGE_SCANNER_H
@@ -30,6 +30,7 @@
 /** Pages of a chunk: 16 MiB, a multiple of every compound page that can be on an LRU list. */
 #define PAGE_SCANNER_CHUNK_PAGES 4096
 
+/** A scanner with the buffers that it uses again and again; private to page_scanner.c. */
 struct page_scanner {
 	const struct guest_paths *paths;
 	int page_idle_fd;  /* -1 where the guest has none */

@@ -17,6 +17,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/** An open port; private to port.c. */
 struct port {
 	int fd;
 	int epoll_fd;

@@ -17,6 +17,7 @@
 /** Takes a finished payload; a negative errno ends the encoding and is handed on. */
 typedef int (*run_encoder_emit)(void *context, const uint8_t *payload, size_t length);
 
+/** The first four are the caller's to set, the others begin as zero. */
 struct run_encoder {
 	uint8_t *payload; /* the caller's; what emit() is called with */
 	size_t capacity;  /* of @payload, at least 14: a first gfn and one run */

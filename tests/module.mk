@@ -15,6 +15,7 @@ C_SOURCES  += $(wildcard tests/unit/*.[ch] tests/fuzz/*.[ch])
 
 CFLAGS_tests_unit = -Idaemon/core -Idaemon/host -Idaemon/source -Idaemon/act -Idaemon/service -Iguest -Ikvm \
                     $(CFLAGS_daemon_host)
+CFLAGS_tests_fuzz = -Idaemon/core -Idaemon/host -Idaemon/source $(CFLAGS_daemon_host)
 CLANG ?= clang
 
 define unit_test
@@ -28,7 +29,7 @@ define fuzz_test
 $(BUILD)/test/bin/$(1): tests/fuzz/$(1).c $(SOURCES_$(1)) Makefile
 	@mkdir -p $$(@D)
 	$(CLANG) -std=gnu11 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Iinclude \
-		-Idaemon/core -Idaemon/host -Idaemon/source $(CFLAGS_daemon_host) $$(filter %.c,$$^) -o $$@ $(LIBS_$(1))
+		$(CFLAGS_tests_fuzz) $$(filter %.c,$$^) -o $$@ $(LIBS_$(1))
 endef
 $(foreach name,$(FUZZ_NAMES),$(eval $(call fuzz_test,$(name))))
 

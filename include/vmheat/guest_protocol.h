@@ -5,28 +5,27 @@
  * Theory of operation
  *
  * A byte stream (a virtio-serial port; any other reliable stream would do) carries frames: a fixed header,
- *then `length` bytes of payload. All integers are little-endian. The host asks, the guest answers; the guest
- *never speaks unasked, except for one HELLO when it opens the port.
+ * then `length` bytes of payload. All integers are little-endian. The host asks, the guest answers; the guest
+ * never speaks unasked, except for one HELLO when it opens the port.
  *
- *	host                        guest
- *	HELLO(sequence)       ->
- *	                      <-    HELLO(sequence)             who and what the agent is
- *	SCAN(sequence)        ->
- *	                      <-    PAGES(sequence) ...         what happened since the last SCAN, in rising
- *gfn order
- *	                      <-    SCAN_END(sequence)          true window, counters; the pages are marked
- *again
- *	                      <-    ERROR(sequence)             instead of SCAN_END, when the scan failed
+ *   host                  guest
+ *   HELLO(sequence)  ->
+ *                    <-   HELLO(sequence)      who and what the agent is
+ *   SCAN(sequence)   ->
+ *                    <-   PAGES(sequence) ...  what happened since the last SCAN, in rising gfn order
+ *                    <-   SCAN_END(sequence)   true window, counters; the pages are marked again
+ *                    <-   ERROR(sequence)      instead of SCAN_END, when the scan failed
  *
  * Invariants
- * - An answer carries the sequence number of its request; the host drops every frame with another one, so a
- *   late, replayed or duplicated answer is harmless.
- * - A PAGES payload is a first gfn (8 bytes) and runs: one page byte, then the run's length in pages as an
- *   unsigned LEB128 number of 1 to VMHEAT_RUN_LENGTH_BYTES_MAX bytes, never 0. A gfn that no run covers is
- *one of which nothing is known.
+ * - An answer carries the sequence number of its request; the host drops every frame with another one,
+ *   so a late, replayed or duplicated answer is harmless.
+ * - A PAGES payload is a first gfn (8 bytes) and runs: one page byte, then the run's length in pages as
+ *   an unsigned LEB128 number of 1 to VMHEAT_RUN_LENGTH_BYTES_MAX bytes, never 0 and never longer than
+ *   it needs to be. Of a gfn that no run covers nothing is known.
  * - Runs of one scan never overlap and never go back.
- * - A reader that meets anything else (unknown magic, version, type, reserved bits set, a length beyond the
- *   maximum, a run past the guest's memory) drops the frame, counts it, and looks for the next magic.
+ * - A reader that meets anything else (unknown magic, version, type, reserved bits set, a length beyond
+ *   the maximum, a run past the guest's memory) drops the frame, counts it, and looks for the next
+ *   magic.
  * - The guest is not trusted: nothing here may be used by the host without the checks above.
  */
 #ifndef VMHEAT_GUEST_PROTOCOL_H
@@ -120,7 +119,8 @@ struct vmheat_scan_end {
 	uint64_t memory_usable_kib; /* MemAvailable */
 };
 
-/** Payload of ERROR: a positive errno of the guest, then what failed, as text of at most VMHEAT_ERROR_TEXT_MAX bytes.
+/** Payload of ERROR: a positive errno of the guest, then what failed, as text of at most
+ * VMHEAT_ERROR_TEXT_MAX bytes.
  */
 struct vmheat_error {
 	uint32_t error;

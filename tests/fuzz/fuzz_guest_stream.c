@@ -3,14 +3,14 @@
  * fuzz_guest_stream.c - no bytes from a guest make the host's parser store what they may not, or stop
  * understanding
  *
- * An input is a series of steps: a byte below 0x08 begins a new scan with that sequence number (and what was
- * pushed in half stays in half); any other is followed by as many bytes (minus 8; fewer at the end) that are
- * pushed in one piece. Whatever they were, afterwards hold:
+ * An input is a series of steps. A byte below 0x07 begins a new scan with that sequence number, and what was
+ * pushed in half stays in half; 0x07 is a new connection; any other is followed by as many bytes, minus 8,
+ * that are pushed in one piece, fewer at the end. Whatever they were, afterwards hold:
  * - no page byte has its reserved bit set, and padding between the VM's ranges was never written;
  * - texts are printable, counts agree with one another;
- * - three honest answers later at the latest the parser understands one as if nothing had happened. Three,
- * because a frame that garbage began may swallow what follows until its claimed end or until a header breaks
- * it.
+ * - three honest answers later at the latest the parser understands one as if nothing had happened.
+ *   Three, because a frame that garbage began may swallow what follows until its claimed end or until a
+ *   header breaks it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +18,9 @@
 #include "page_map.h"
 #include "../unit/guest_frame.h"
 
-#define SEQUENCES     8
+#define SEQUENCES     7
+#define RECONNECT     7
+#define PUSH	      8
 #define HONEST_TRIES  3
 #define HONEST_WINDOW 12345
 
@@ -31,7 +33,7 @@ static void require(bool condition)
 static struct page_map *make_map(void)
 {
 	/* Pages 0-99 at an odd place of their leaf, 4096-5119 in another. */
-	static const struct ram_range ranges[] = { { 0, 512 * 100 + 7, 100 }, { 4096, 512 * 200, 1024 } };
+	static const struct ram_range ranges[] = { { 0, 51207, 100 }, { 4096, 102400, 1024 } };
 	const char *reason;
 
 	return page_map_new(ranges, 2, &reason);
@@ -93,8 +95,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		size--;
 		if (step < SEQUENCES) {
 			guest_stream_start_scan(stream, step + 1u);
+		} else if (step == RECONNECT) {
+			guest_stream_reconnected(stream);
 		} else {
-			size_t length = (uint8_t)(step - SEQUENCES);
+			size_t length = step - PUSH;
 
 			if (length > size)
 				length = size;

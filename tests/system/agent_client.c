@@ -4,14 +4,16 @@
  *
  * Usage: agent-client SOCKET MEMORY_MIB STEP...
  *
- *	hello		ask for HELLO and print it
- *	scan		ask for a scan, wait for its end, and print what it says and what was wrong on the way
- *	wait:MS		do nothing
- *	garbage:BYTES	send so many bytes that are no request
- *	leave:BYTES	ask for a scan, read at least so many bytes of the answer, and hang up; connect anew
+ *   hello           ask for HELLO and print it
+ *   scan            ask for a scan, wait for its end, and print what it says and what was wrong on the way
+ *   wait:MS         do nothing
+ *   garbage:BYTES   send so many bytes that are no request
+ *   leave:BYTES     ask for a scan, read at least so many bytes of the answer, hang up, and connect anew
  *
- * hello and scan print one line of JSON each. The guest's memory is taken to lie at 0 without a hole, as
- *below 2 GiB. Exit code: 0 all answers came; 1 one did not within 30 s, or was an error; 2 wrong usage.
+ * hello and scan print one line of JSON each. The guest's memory is taken to lie at 0 without a hole, as it
+ * does below 2 GiB.
+ *
+ * Exit code: 0 all answers came; 1 one did not within 30 s, or was an error; 2 wrong usage.
  */
 #include <poll.h>
 #include <stdbool.h>
@@ -42,7 +44,7 @@ static bool connect_client(struct client *client)
 
 	if (strlen(client->path) >= sizeof(address.sun_path))
 		return false;
-	strcpy(address.sun_path, client->path);
+	memcpy(address.sun_path, client->path, strlen(client->path));
 	client->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	return client->fd >= 0 && connect(client->fd, (struct sockaddr *)&address, sizeof(address)) == 0;
 }
@@ -179,6 +181,7 @@ static bool step_leave(struct client *client, uint64_t size)
 		if (!read_some(client))
 			return false;
 	close(client->fd);
+	guest_stream_reconnected(client->stream);
 	return connect_client(client);
 }
 

@@ -67,7 +67,7 @@ static int set_up(void **state)
 	static const char *const names[6] = {
 		"bitmap", "kpageflags", "iomem", "vmstat", "pressure", "meminfo"
 	};
-	static const struct ram_range ranges[] = { { 0, 0, 8192 }, { 12288, 512 * 100, 256 } };
+	static const struct ram_range ranges[] = { { 0, 0, 8192 }, { 12288, 51200, 256 } };
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 	uint64_t *flags = calloc(END_GFN, sizeof(*flags));
 	const char *reason;

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 #include "../bed/workload/touch_area.h"
 
-#define PAGE TOUCH_AREA_PAGE_SIZE
+#define PAGE ((size_t)TOUCH_AREA_PAGE_SIZE)
 
 static struct touch_area area;
 

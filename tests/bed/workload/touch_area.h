@@ -22,6 +22,7 @@
 /** Most that an area can hold, in MiB. */
 #define TOUCH_AREA_MIB_MAX 65536u
 
+/** Read it freely; the functions below change it. */
 struct touch_area {
 	uint8_t *base;
 	size_t touched_pages; /* written at least once, from base on */
@@ -49,8 +50,8 @@ bool touch_area_grow(struct touch_area *area, size_t pages);
  * touch_area_set_hot() - decide what a round touches; counts begin anew
  * @first_page, @page_count: the set; memory that was not touched yet is touched first. No pages: nothing is
  * hot.
- * @spread:		     not one page after the other, but evenly over all that is touched from @first_page
- * on
+ * @spread:		     not one page after the other, but evenly over all that is touched from
+ * @first_page on
  *
  * Return: whether there is so much room.
  */

@@ -6,19 +6,20 @@
  *
  * One line is one command, answered by one line of JSON: what was measured, or {"error": ...}.
  *
- *	touch MIB				write so much more memory, once
- *	hot OFFSET MIB INTERVAL_MS packed|spread
- *						from now on touch MIB of pages from MiB OFFSET on every INTERVAL_MS:
- *one after the other, or spread evenly over what is touched from there to the end. The first round is over
- *when the answer comes. stop					touch nothing any more
- *	check					check all that was touched, byte by byte (this touches it)
- *	status					nothing but the answer
+ *   touch MIB                                  write so much more memory, once
+ *   hot OFFSET MIB INTERVAL_MS packed|spread   touch MIB of pages every INTERVAL_MS from now on
+ *   stop                                       touch nothing any more
+ *   check                                      check all that was touched, byte by byte (this touches it)
+ *   status                                     nothing but the answer
+ *
+ * A packed hot set is one page after the other from MiB OFFSET on; a spread one lies evenly over all that is
+ * touched from there to the end. Its first round is over when the answer comes.
  *
  * Theory of operation
  *
  * One loop waits for a line or the next round. The port's host side may come and go with every command. While
- *it is away poll() would return at once, for ever; so then the loop looks again after a pause instead. An
- *answer that cannot be written is dropped: nothing may keep the rounds from running.
+ * it is away poll() would return at once, for ever; so then the loop looks again after a pause instead. An
+ * answer that cannot be written is dropped: nothing may keep the rounds from running.
  */
 #include <errno.h>
 #include <fcntl.h>
