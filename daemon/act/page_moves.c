@@ -9,19 +9,19 @@
  * moved. At the end one more query of all the plan's pages gives the totals.
  *
  * What move_pages(2) does in Linux 6.1 (mm/migrate.c) shapes the rest:
- * - It queues pages until one cannot be queued, then migrates the queue. When one of the queue fails, the
- * call ends there with the number of pages that were not migrated; their status, and that of all pages behind
- *   them, is left as it was. So the call is repeated with what is left while it makes progress. When it makes
- *   none, the first page is given up as busy, then the next 2, 4, ... so that a batch full of pinned pages
- *   takes a dozen calls, and those behind a single one still move.
+ * - It queues pages until one cannot be queued, then migrates the queue. When one of the queue fails,
+ *   the call ends there with the number of pages that were not migrated; their status, and that of all
+ *   pages behind them, is left as it was. So the call is repeated with what is left while it makes
+ *   progress. When it makes none, the first page is given up as busy, then the next 2, 4, ... so that a
+ *   batch full of pinned pages takes a dozen calls, and those behind a single one still move.
  * - It moves huge pages whole. Of the 512 addresses of one, the first moves it, the second finds it just
- *   isolated (EBUSY in its status), the others find it in place. So a status is believed only for a page that
- *   does not lie right afterwards.
- * - A huge page stays one although only some of its pages are still mapped, which is what a balloon leaves
- *   behind. There one cold page would take its hot neighbours along, and the next round would bring all of
- *   them back. So where cold pages do not fill an aligned block of 512, the kernel is first asked to split
- * the huge page, by advising MADV_COLD for one cold page of it. A leaf that the guest uses as a whole is
- * never split: the plan keeps the 512 pages of a large leaf together (placement_plan.h).
+ *   isolated (EBUSY in its status), the others find it in place. So a status is believed only for a page
+ *   that does not lie right afterwards.
+ * - A huge page stays one although only some of its pages are still mapped, which is what a balloon
+ *   leaves behind. There one cold page would take its hot neighbours along, and the next round would
+ *   bring all of them back. So where cold pages do not fill an aligned block of 512, the kernel is first
+ *   asked to split the huge page, by advising MADV_COLD for one cold page of it. A leaf that the guest
+ *   uses as a whole is never split: the plan keeps its 512 pages together (placement_plan.h).
  */
 #define _GNU_SOURCE /* process_madvise() */
 #include "page_moves.h"
