@@ -8,6 +8,7 @@
  * that are pushed in one piece, fewer at the end. Whatever they were, afterwards hold:
  * - no page byte has its reserved bit set, and padding between the VM's ranges was never written;
  * - texts are printable, counts agree with one another;
+ * - a second parser that was given every byte by itself has come to the very same result;
  * - three honest answers later at the latest the parser understands one as if nothing had happened.
  *   Three, because a frame that garbage began may swallow what follows until its claimed end or until a
  *   header breaks it.
@@ -60,6 +61,16 @@ static void check_invariants(const struct guest_stream *stream, const struct pag
 	require(guest_stream_state(stream) != GUEST_SCAN_COMPLETE || guest_stream_end(stream) != NULL);
 }
 
+/* Both have seen the same bytes, in pieces of other sizes. */
+static void check_same(const struct guest_stream *a, const struct guest_stream *b, const struct page_map *map)
+{
+	require(memcmp(guest_stream_counts(a), guest_stream_counts(b), sizeof(struct guest_stream_counts)) ==
+		0);
+	require(memcmp(guest_stream_pages(a), guest_stream_pages(b), map->index_count) == 0);
+	require(guest_stream_state(a) == guest_stream_state(b));
+	require(strcmp(guest_stream_error_text(a), guest_stream_error_text(b)) == 0);
+}
+
 /* Push an honest answer, with HELLO, and see whether it was understood. */
 static bool understands(struct guest_stream *stream, const struct page_map *map, uint32_t sequence)
 {
@@ -86,32 +97,39 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct page_map *map = make_map();
 	struct guest_stream *stream = guest_stream_new(map);
+	struct guest_stream *twin = guest_stream_new(map);
 	bool understood = false;
 
-	require(map && stream);
+	require(map && stream && twin);
 	while (size) {
 		uint8_t step = *data++;
 
 		size--;
 		if (step < SEQUENCES) {
 			guest_stream_start_scan(stream, step + 1u);
+			guest_stream_start_scan(twin, step + 1u);
 		} else if (step == RECONNECT) {
 			guest_stream_reconnected(stream);
+			guest_stream_reconnected(twin);
 		} else {
 			size_t length = step - PUSH;
 
 			if (length > size)
 				length = size;
 			guest_stream_push(stream, data, length);
+			for (size_t i = 0; i < length; i++)
+				guest_stream_push(twin, data + i, 1);
 			data += length;
 			size -= length;
 		}
 	}
 	check_invariants(stream, map);
+	check_same(stream, twin, map);
 	for (uint32_t i = 0; i < HONEST_TRIES && !understood; i++)
 		understood = understands(stream, map, 1000 + i);
 	require(understood);
 	check_invariants(stream, map);
+	guest_stream_free(twin);
 	guest_stream_free(stream);
 	page_map_free(map);
 	return 0;
