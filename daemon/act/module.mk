@@ -7,5 +7,5 @@ C_SOURCES   += $(ACT_SOURCES) $(wildcard daemon/act/*.h)
 
 SOURCES_test_page_moves := $(ACT_SOURCES) $(HOST_SOURCES) daemon/core/page_map.c
 LIBS_test_page_moves    := $(HOST_LIBS)
-SOURCES_test_balloon    := $(SOURCES_test_page_moves)
-LIBS_test_balloon       := $(HOST_LIBS)
+SOURCES_test_domain     := $(SOURCES_test_page_moves)
+LIBS_test_domain        := $(HOST_LIBS)

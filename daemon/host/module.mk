@@ -21,8 +21,8 @@ LIBS_test_proc_files    := $(GLIB_LIBS) -lvirt
 SOURCES_test_numa_nodes := daemon/host/numa_nodes.c daemon/host/proc_files.c daemon/host/id_set.c \
                            daemon/host/host_error.c
 LIBS_test_numa_nodes    := $(GLIB_LIBS) -lvirt -lnuma
-SOURCES_test_domain     := $(HOST_SOURCES) daemon/core/page_map.c
-LIBS_test_domain        := $(HOST_LIBS)
+SOURCES_test_libvirt_connection := daemon/host/libvirt_connection.c daemon/host/host_error.c
+LIBS_test_libvirt_connection    := $(HOST_LIBS)
 SOURCES_fuzz_flat_view  := daemon/host/flat_view.c daemon/host/host_error.c
 LIBS_fuzz_flat_view     := $(GLIB_LIBS) -lvirt
 SOURCES_fuzz_domain_xml := daemon/host/domain_xml.c daemon/host/host_error.c

@@ -102,6 +102,23 @@ static void test_memory_devices(void **state)
 	assert_view(view, expected, 3);
 }
 
+/* Under KVM, as libvirt starts it: memslots carry one more word, and one cell's memory begins where the other
+ * ends. */
+static void test_kvm(void **state)
+{
+	static const char *const blocks[] = { "ram-node0", "ram-node1", "memdimm0", "memvirtiomem0", NULL };
+	static const struct expected expected[] = {
+		{ 0, 640 * KIB, 0, "ram-node0" },
+		{ 768 * KIB, 192 * MIB - 768 * KIB, 768 * KIB, "ram-node0" },
+		{ 192 * MIB, 64 * MIB, 0, "ram-node1" },
+		{ 4096ull * MIB, 256 * MIB, 0, "memvirtiomem0" },
+		{ 4352ull * MIB, 128 * MIB, 0, "memdimm0" },
+	};
+	g_autoptr(GArray) view = parse_fixture("mtree-kvm-devices.txt", blocks);
+
+	assert_view(view, expected, 5);
+}
+
 /* Machine types up to 3.1 name backends by path; cells that touch stay apart, as their blocks do. */
 static void test_old_machine_type(void **state)
 {
@@ -254,6 +271,7 @@ int main(void)
 		cmocka_unit_test(test_memory_above_4g),
 		cmocka_unit_test(test_memory_devices),
 		cmocka_unit_test(test_old_machine_type),
+		cmocka_unit_test(test_kvm),
 		cmocka_unit_test(test_trailing_words),
 		cmocka_unit_test(test_partial_pages),
 		cmocka_unit_test(test_not_joined),

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * test_domain_xml.c - what is read of a live domain's definition
+ *
+ * The fixtures are what libvirt 9.0 gave for running domains.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+#include <cmocka.h>
+#include "domain_xml.h"
+#include "host_error.h"
+
+#define FIXTURES      "tests/unit/fixtures/"
+#define PAGES_PER_MIB 256u
+
+static struct domain_xml *parse(const char *text)
+{
+	g_autoptr(GError) error = NULL;
+	struct domain_xml *xml = domain_xml_parse("g1", text, &error);
+
+	if (xml == NULL)
+		fail_msg("%s", error->message);
+	return xml;
+}
+
+static struct domain_xml *parse_fixture(const char *file)
+{
+	g_autofree char *path = g_strconcat(FIXTURES, file, NULL);
+	g_autofree char *text = NULL;
+
+	assert_true(g_file_get_contents(path, &text, NULL, NULL));
+	return parse(text);
+}
+
+static void assert_refused(const char *text, const char *message)
+{
+	g_autoptr(GError) error = NULL;
+
+	assert_null(domain_xml_parse("g1", text, &error));
+	assert_true(g_error_matches(error, HOST_ERROR, HOST_ERROR_DATA));
+	assert_true(g_str_has_prefix(error->message, "g1: "));
+	assert_non_null(strstr(error->message, message));
+}
+
+/* A plain domain: boot memory only, a balloon, the agent's port and not the other. */
+static void test_plain(void **state)
+{
+	struct domain_xml *xml = parse_fixture("domain-plain.xml");
+
+	assert_int_equal(xml->boot_pages, 256 * PAGES_PER_MIB);
+	assert_true(xml->has_balloon);
+	assert_string_equal(xml->agent_socket,
+			    "/var/lib/libvirt/qemu/channel/target/domain-1-g1/org.vmheat.guest.0");
+	assert_int_equal(g_strv_length(xml->ram_blocks), 1);
+	assert_string_equal(xml->ram_blocks[0], "pc.ram");
+	domain_xml_free(xml);
+}
+
+/* Two cells of 192 + 64 MiB, a virtio-mem of 256 and a DIMM of 128: boot memory is the cells'; the ivshmem
+ * device is no RAM. */
+static void test_devices(void **state)
+{
+	static const char *const blocks[] = { "pc.ram",	       "ram-node0", "ram-node1",
+					      "memvirtiomem0", "memdimm0",  NULL };
+	struct domain_xml *xml = parse_fixture("domain-devices.xml");
+
+	assert_int_equal(xml->boot_pages, 256 * PAGES_PER_MIB);
+	assert_true(g_strv_equal((const char *const *)xml->ram_blocks, blocks));
+	domain_xml_free(xml);
+}
+
+#define DOMAIN(inner)  "<domain type='kvm'><memory unit='KiB'>262144</memory>" inner "</domain>"
+#define DEVICES(inner) DOMAIN("<devices>" inner "</devices>")
+#define PORT	       "<target type='virtio' name='org.vmheat.guest.0'/>"
+
+static void assert_no_agent(const char *text)
+{
+	struct domain_xml *xml = parse(text);
+
+	assert_null(xml->agent_socket);
+	domain_xml_free(xml);
+}
+
+/* A port that is not a socket which QEMU listens on is none that the daemon could use. */
+static void test_no_agent(void **state)
+{
+	assert_no_agent(DOMAIN(""));
+	assert_no_agent(DEVICES("<channel type='unix'><source mode='connect' path='/a'/>" PORT "</channel>"));
+	assert_no_agent(DEVICES("<channel type='pty'><source mode='bind' path='/a'/>" PORT "</channel>"));
+	assert_no_agent(DEVICES("<channel type='unix'><source mode='bind' path='/a'/>"
+				"<target type='virtio' name='org.vmheat.guest.00'/></channel>"));
+	assert_no_agent(DEVICES("<channel type='unix'><source mode='bind' path='/a'/>"
+				"<target type='xen' name='org.vmheat.guest.0'/></channel>"));
+}
+
+/* No balloon device, and one that says "none", are the same. */
+static void test_no_balloon(void **state)
+{
+	struct domain_xml *absent = parse(DOMAIN("")), *none = parse(DEVICES("<memballoon model='none'/>"));
+
+	assert_false(absent->has_balloon);
+	assert_false(none->has_balloon);
+	domain_xml_free(absent);
+	domain_xml_free(none);
+}
+
+/* NVDIMM and virtio-pmem take from the sum and are no RAM; 256 MiB - 64 - 32 = 160. */
+static void test_persistent_memory(void **state)
+{
+	struct domain_xml *xml =
+		parse(DEVICES("<memory model='nvdimm'><target><size unit='KiB'>65536</size></target>"
+			      "<alias name='nvdimm0'/></memory>"
+			      "<memory model='virtio-pmem'><target><size unit='KiB'>32768</size>"
+			      "</target><alias name='virtiopmem0'/></memory>"));
+
+	assert_int_equal(xml->boot_pages, 160 * PAGES_PER_MIB);
+	assert_int_equal(g_strv_length(xml->ram_blocks), 1);
+	domain_xml_free(xml);
+}
+
+/* Text from elsewhere in the definition (metadata, a title) is never taken for a setting. */
+static void test_lookalikes(void **state)
+{
+	struct domain_xml *xml = parse(DOMAIN("<metadata><memory unit='KiB'>4</memory><devices><memballoon "
+					      "model='virtio'/></devices></metadata>"));
+
+	assert_int_equal(xml->boot_pages, 256 * PAGES_PER_MIB);
+	assert_false(xml->has_balloon);
+	domain_xml_free(xml);
+}
+
+/* Definitions that make no sense are refused with the domain's name. */
+static void test_refused(void **state)
+{
+	assert_refused("", "is not XML");
+	assert_refused("<domain", "is not XML");
+	assert_refused("<domain type='xen'><memory unit='KiB'>4096</memory></domain>", "of the type 'xen'");
+	assert_refused("<other/>", "of the type ''");
+	assert_refused("<domain type='kvm'/>", "no sensible memory size");
+	assert_refused("<domain type='kvm'><memory unit='MiB'>256</memory></domain>",
+		       "no sensible memory size");
+	assert_refused("<domain type='kvm'><memory>262144</memory></domain>", "no sensible memory size");
+	assert_refused("<domain type='kvm'><memory unit='KiB'>-4</memory></domain>",
+		       "no sensible memory size");
+	assert_refused("<domain type='kvm'><memory unit='KiB'>18446744073709551615</memory></domain>",
+		       "no sensible memory size");
+	/* More in devices than there is in all. */
+	assert_refused(
+		DEVICES("<memory model='dimm'><target><size unit='KiB'>262144</size></target></memory>"),
+		"no sensible memory size");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_plain),
+		cmocka_unit_test(test_devices),
+		cmocka_unit_test(test_no_agent),
+		cmocka_unit_test(test_no_balloon),
+		cmocka_unit_test(test_persistent_memory),
+		cmocka_unit_test(test_lookalikes),
+		cmocka_unit_test(test_refused),
+
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
