@@ -20,6 +20,8 @@ char *format_size(guint64 bytes)
 	double value = (double)bytes / 1024.0;
 	gsize unit = 0;
 
+	if (bytes == 0)
+		return g_strdup("0");
 	/* 1023.95 would be shown as 1024.0. */
 	while (unit + 1 < G_N_ELEMENTS(units) && value >= 1023.95) {
 		value /= 1024.0;
@@ -30,19 +32,18 @@ char *format_size(guint64 bytes)
 
 char *format_seconds(double seconds)
 {
+	guint64 whole;
+
 	if (seconds < 0.995)
 		return g_strdup_printf("%.2f s", seconds);
 	if (seconds < 9.95)
 		return g_strdup_printf("%.1f s", seconds);
 	if (seconds < 119.5)
 		return g_strdup_printf("%.0f s", seconds);
-	if (seconds < 7200.0 - 0.5) {
-		guint whole = (guint)(seconds + 0.5);
-
-		return g_strdup_printf("%u min %u s", whole / 60, whole % 60);
-	}
-	return g_strdup_printf("%.0f h %u min", (double)((guint64)seconds / 3600),
-			       (guint)((guint64)seconds / 60 % 60));
+	whole = (guint64)(seconds + 0.5);
+	if (whole < 7200)
+		return g_strdup_printf("%u min %u s", (guint)(whole / 60), (guint)(whole % 60));
+	return g_strdup_printf("%" G_GUINT64_FORMAT " h %u min", whole / 3600, (guint)(whole / 60 % 60));
 }
 
 struct text_table *text_table_new(const char *const *headings, guint columns)

@@ -7,7 +7,7 @@
 
 #include <glib.h>
 
-/** format_size() - "384.0 MiB": in KiB, MiB, GiB or TiB, with one digit. The caller frees it. */
+/** format_size() - "384.0 MiB": in KiB, MiB, GiB or TiB, with one digit; "0". The caller frees it. */
 char *format_size(guint64 bytes);
 
 /** format_seconds() - "0.12 s", "2.0 s", "45 s", "2 min 5 s", "3 h 20 min". The caller frees it. */

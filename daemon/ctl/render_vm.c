@@ -134,24 +134,19 @@ static void append_working_set(GString *text, GVariant *vm)
 		    count_of(vm, "windows"), or_dash(window), or_dash(data_age), or_dash(scan));
 }
 
-static void append_bar(GString *text, guint64 bytes, guint64 most)
-{
-	guint length = most == 0 ? 0 : (guint)((double)bytes / (double)most * BAR_WIDTH + 0.5);
-
-	/* Little is not nothing. */
-	if (bytes > 0 && length == 0)
-		length = 1;
-	for (guint i = 0; i < length; i++)
-		g_string_append_c(text, '#');
-}
-
+/* A label, a size, and a bar relative to @most. */
 static void append_step(GString *text, const char *label, guint64 bytes, guint64 most)
 {
+	guint length = most == 0 ? 0 : (guint)((double)bytes / (double)most * BAR_WIDTH + 0.5);
 	g_autofree char *size = format_size(bytes);
+	g_autofree char *bar = NULL;
 
-	g_string_append_printf(text, "  %-*s %11s  ", LABEL_WIDTH, label, size);
-	append_bar(text, bytes, most);
-	g_string_append_c(text, '\n');
+	/* Little is not nothing. */
+	if (bytes > 0)
+		length = MAX(length, 1);
+	bar = g_strnfill(length, '#');
+	g_string_append_printf(text, "  %-*s %11s%s%s\n", LABEL_WIDTH, label, size, length > 0 ? "  " : "",
+			       bar);
 }
 
 /* Steps after the last with any memory are left out. */

@@ -37,13 +37,13 @@ SERVICE_GLIB_LIBS := $(shell pkg-config --libs glib-2.0 2>/dev/null)
 SOURCES_test_config     := daemon/service/config.c daemon/service/setting.c
 LIBS_test_config        := $(SERVICE_GLIB_LIBS) -lm
 SOURCES_test_vm_pages   := daemon/service/vm_pages.c $(CORE_SOURCES)
-LIBS_test_vm_pages      := $(SERVICE_GLIB_LIBS)
+LIBS_test_vm_pages      := $(SERVICE_GLIB_LIBS) -lm
 SOURCES_test_vm_scan    := daemon/service/vm_scan.c daemon/service/vm_pages.c $(CORE_SOURCES)
-LIBS_test_vm_scan       := $(SERVICE_GLIB_LIBS)
+LIBS_test_vm_scan       := $(SERVICE_GLIB_LIBS) -lm
 SOURCES_test_vm_plan    := daemon/service/vm_plan.c daemon/service/setting.c daemon/service/config.c $(CORE_SOURCES)
 LIBS_test_vm_plan       := $(SERVICE_GLIB_LIBS) -lm
 SOURCES_test_vm_moves   := daemon/service/vm_moves.c daemon/service/vm_pages.c $(CORE_SOURCES)
-LIBS_test_vm_moves      := $(SERVICE_GLIB_LIBS)
+LIBS_test_vm_moves      := $(SERVICE_GLIB_LIBS) -lm
 SOURCES_test_vm_variant := daemon/service/vm_variant.c daemon/service/vm_snapshot.c daemon/service/config.c \
                            daemon/service/setting.c $(CORE_SOURCES)
 LIBS_test_vm_variant    := $(SERVICE_GLIB_LIBS) -lm

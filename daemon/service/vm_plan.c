@@ -80,7 +80,7 @@ static void explain_reason(GString *text, const struct vm_plan_input *input,
 				       input->settings->settle_windows);
 		break;
 	case RESIZE_KEEP_IN_FLIGHT:
-		g_string_append(text, "the guest has not reached the last target yet");
+		g_string_append(text, "the guest is still on its way");
 		break;
 	case RESIZE_KEEP_BACKOFF:
 		g_string_append_printf(text, "waiting %.0f s more after pressure",
@@ -98,6 +98,9 @@ static void explain_reason(GString *text, const struct vm_plan_input *input,
 				       "OOM kills %" G_GUINT64_FORMAT ", stalled %.0f %%)",
 				       to_mib(pressure->swap_in_pages), to_mib(pressure->refault_pages),
 				       (guint64)pressure->oom_kills, pressure->memory_stall_share * 100.0);
+		break;
+	case RESIZE_REFUSED:
+		g_string_append(text, "the guest does not give more");
 		break;
 	default:
 		g_string_append(text, resize_reason_name(decision->reason));
@@ -169,8 +172,12 @@ static void plan_placement(const struct vm_plan_input *input, struct vm_plan *pl
 	plan->placement_valid = TRUE;
 	plan->placement_sentence = g_strdup_printf(
 		"pages idle for %g s (%u windows) or more belong on the far node, pages accessed in the last "
-		"%g s (%u windows) on the near one",
-		settings->cold_age, plan->placement.cold_age, settings->hot_age, plan->placement.hot_age + 1);
+		"%g s (%u windows) on the near one%s",
+		settings->cold_age, plan->placement.cold_age, settings->hot_age, plan->placement.hot_age + 1,
+		input->numa_balancing
+			? "; the kernel's NUMA balancing keeps most cold pages from being moved: "
+			  "set kernel.numa_balancing = 0"
+			: "");
 }
 
 void vm_plan_make(const struct vm_plan_input *input, struct vm_plan *plan)

@@ -40,6 +40,7 @@ struct vm_plan_input {
 	const struct resize_state *resize_state; /* as it was left by the last plan carried out */
 	const char *no_resize;			 /* why the VM cannot be resized now, NULL if it can */
 	const char *no_placement;		 /* why its pages cannot be moved, NULL if they can */
+	gboolean numa_balancing;		 /* runs on the host: see numa_balancing.h */
 	struct resize_input resize;
 };
 

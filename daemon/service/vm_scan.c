@@ -6,10 +6,13 @@
 #include <string.h>
 
 /*
- * How far the guest's window may differ from the host's, as a share of it. Both are marked once a scan; what
- * differs is how long the agent took to be scheduled.
+ * How short and how long the guest's window may be, as a share of the host's. Both are marked once a scan,
+ * but the guest's ends where its reading begins, and a guest reads for as long as it is let run. Below the
+ * least, what it calls idle was watched for too little of the host's window; above the most, it is of older
+ * windows.
  */
-#define GUEST_WINDOW_SLACK 0.25
+#define GUEST_WINDOW_LEAST 0.5
+#define GUEST_WINDOW_MOST  2.0
 
 /* The host's words of the whole VM, and the window of each chunk. */
 struct host_words {
@@ -74,7 +77,7 @@ static const guint8 *guest_pages(const struct vm_sources *sources, int timeout_m
 {
 	const struct vmheat_scan_end *end;
 	const guint8 *pages;
-	double difference;
+	double share;
 
 	if (!sources->guest_ops->finish(sources->guest, timeout_ms, &pages, &end, &result->guest_error))
 		return NULL;
@@ -82,13 +85,16 @@ static const guint8 *guest_pages(const struct vm_sources *sources, int timeout_m
 	result->guest_end = *end;
 	result->guest_seconds = (double)end->window_ns / 1e9;
 
-	difference = result->guest_seconds - result->window_seconds;
+	/* Without a window of the host's there is nothing to merge with. */
+	if (result->window_seconds == 0.0)
+		return NULL;
 	if (end->window_ns == 0) {
 		g_set_error(&result->guest_error, SOURCE_ERROR, SOURCE_ERROR_FAILED,
 			    "the agent's first scan only marks the pages");
 		return NULL;
 	}
-	if (ABS(difference) > GUEST_WINDOW_SLACK * result->window_seconds) {
+	share = result->guest_seconds / result->window_seconds;
+	if (share < GUEST_WINDOW_LEAST || share > GUEST_WINDOW_MOST) {
 		g_set_error(&result->guest_error, SOURCE_ERROR, SOURCE_ERROR_FAILED,
 			    "the agent's window (%.2f s) is not the host's (%.2f s)", result->guest_seconds,
 			    result->window_seconds);

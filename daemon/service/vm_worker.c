@@ -7,6 +7,7 @@
 #include <string.h>
 #include "actuator.h"
 #include "host_error.h"
+#include "numa_balancing.h"
 #include "numa_nodes.h"
 #include "source.h"
 #include "vm_moves.h"
@@ -169,9 +170,9 @@ static gboolean refresh_map(struct vm_worker *worker, GError **error)
 		g_message("%s: its memory layout has changed", worker->name);
 	}
 	worker->pages = pages;
-	g_message("%s: %.0f MiB in %" G_GSIZE_FORMAT " ranges, QEMU is process %d", worker->name,
-		  (double)pages->map->page_count * PAGE_MAP_PAGE_SIZE / 1048576.0, pages->map->range_count,
-		  (int)worker->domain->pid);
+	g_message("%s: QEMU is process %d; %.0f MiB of memory, in ranges: %" G_GSIZE_FORMAT, worker->name,
+		  (int)worker->domain->pid, (double)pages->map->page_count * PAGE_MAP_PAGE_SIZE / 1048576.0,
+		  pages->map->range_count);
 	return TRUE;
 }
 
@@ -332,6 +333,7 @@ static void make_plan(struct vm_worker *worker, const struct vm_settings *settin
 		.ring = &worker->pages->ring,
 		.resize_state = &worker->resize,
 		.no_placement = worker->no_nodes,
+		.numa_balancing = numa_balancing_is_on(),
 		.resize = {
 			.now_seconds = (double)g_get_monotonic_time() / 1e6,
 			.working_set_pages = worker->figures.working_set_estimate_pages,
@@ -380,7 +382,8 @@ static void act_resize(struct vm_worker *worker)
 
 	if (!worker->plan.resize_valid)
 		return;
-	if (decision->target_pages != worker->memory.balloon_pages) {
+	/* Also where the target is what the guest has: the balloon may be on its way to another. */
+	if (resize_reason_is_act(decision->reason)) {
 		g_message("%s: %s", worker->name, worker->plan.resize_sentence);
 		if (!balloon_set(worker->domain, decision->target_pages, &error)) {
 			/* Nothing is remembered, so the next plan tries again. */

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * test_render_vm.c - the service's answers as text
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include "../../daemon/ctl/render_vm.h"
+
+/* A variant in GVariant's text form. */
+static GVariant *variant(const char *text)
+{
+	GError *error = NULL;
+	GVariant *value = g_variant_parse(NULL, text, NULL, NULL, &error);
+
+	if (value == NULL)
+		fail_msg("%s", error->message);
+	return value;
+}
+
+/* A VM with data and one that waits: what is not known is "-", and the reason stands under the table. */
+static void test_list(void **state)
+{
+	GVariant *vms = variant("[{'name': <'lazy'>, 'state': <'tracking'>, 'mode': <'act'>,"
+				"  'balloon': <uint64 268435456>, 'maximum': <uint64 402653184>,"
+				"  'resident': <uint64 314572800>, 'working-set': <uint64 68157440>,"
+				"  'working-set-host-only': <uint64 75497472>,"
+				"  'working-set-estimate': <uint64 71303168>, 'guest-data': <true>},"
+				" {'name': <'new'>, 'state': <'waiting'>, 'mode': <'dry-run'>,"
+				"  'state-reason': <'is kvm_idle loaded?'>}]");
+	char *text = render_vm_list(vms);
+
+	assert_string_equal(
+		text, "NAME  STATE     MODE          SIZE    MAXIMUM   RESIDENT  WORKING SET  HOST ALONE  "
+		      "ESTIMATE  DATA\n"
+		      "lazy  tracking  act      256.0 MiB  384.0 MiB  300.0 MiB     65.0 MiB    72.0 MiB  "
+		      "68.0 MiB  host + guest\n"
+		      "new   waiting   dry-run          -          -          -            -           -     "
+		      "    -  -\n"
+		      "new: is kvm_idle loaded?\n");
+	g_free(text);
+	g_variant_unref(vms);
+}
+
+/* A VM of which nothing is known yet shows no figure at all, least of all a zero. */
+static void test_nothing_known(void **state)
+{
+	GVariant *vm = variant("{'name': <'new'>, 'state': <'first-window'>, 'mode': <'dry-run'>,"
+			       " 'uuid': <'11111111-2222-3333-4444-555555555555'>,"
+			       " 'quality': <'no data yet: the first window runs'>}");
+	char *text = render_vm(vm);
+
+	assert_string_equal(text, "new: first-window\n"
+				  "  uuid             11111111-2222-3333-4444-555555555555\n"
+				  "  mode             dry-run\n"
+				  "  size             - of -, resident on the host -\n"
+				  "  quality          no data yet: the first window runs\n");
+	g_free(text);
+	g_variant_unref(vm);
+}
+
+/* The histogram: steps after the last with memory are left out, bars are relative, and little is not nothing.
+ */
+static void test_histogram(void **state)
+{
+	GVariant *vm = variant("{'name': <'a'>, 'holes': <uint64 1048576>,"
+			       " 'histogram': <[(0.0, uint64 31457280), (1.0, 0), (2.0, 4096), (4.0, 0)]>}");
+	char *text = render_vm(vm);
+
+	assert_non_null(strstr(text, "ages\n"
+				     "  below 1 s           30.0 MiB  ##############################\n"
+				     "  below 2 s                  0\n"
+				     "  below 4 s            4.0 KiB  #\n"
+				     "  not mapped           1.0 MiB  #\n"));
+	g_free(text);
+	g_variant_unref(vm);
+}
+
+/* The agent's report names what was dropped. */
+static void test_agent(void **state)
+{
+	GVariant *vm = variant("{'name': <'a'>, 'agent': <{'channel': <true>, 'frames': <uint64 7>,"
+			       " 'bad-frames': <uint64 3>, 'skipped-bytes': <uint64 4000>}>}");
+	char *text = render_vm(vm);
+
+	assert_non_null(
+		strstr(text, "agent            has a channel; 7 frames taken, dropped: 3 bad, 0 stale, 4000 "
+			     "bytes of garbage, 0 foreign pages\n"));
+	g_free(text);
+	g_variant_unref(vm);
+}
+
+/* What an act did: a resize, moves with their failures by reason, and what failed. */
+static void test_act(void **state)
+{
+	GVariant *done =
+		variant("{'balloon-from': <uint64 402653184>, 'balloon-to': <uint64 335544320>,"
+			" 'cold': <uint64 1048576>, 'cold-far': <uint64 524288>, 'hot': <uint64 0>,"
+			" 'hot-near': <uint64 0>, 'wanted': <uint64 1048576>, 'moved': <uint64 524288>,"
+			" 'busy': <uint64 524288>, 'refused': <uint64 0>, 'failure': <'node 1 is full'>}");
+	char *text = render_act(done);
+
+	assert_string_equal(text, "  size             asked to go from 384.0 MiB to 320.0 MiB\n"
+				  "  cold pages       1.0 MiB, of it on the far node 512.0 KiB\n"
+				  "  hot pages        0, of it on the near node 0\n"
+				  "  to be moved      1.0 MiB, moved 512.0 KiB\n"
+				  "  busy             512.0 KiB\n"
+				  "  failed           node 1 is full\n");
+	g_free(text);
+	g_variant_unref(done);
+}
+
+/* An act that found nothing to do says so. */
+static void test_idle_act(void **state)
+{
+	GVariant *done = variant("@a{sv} {}");
+	char *text = render_act(done);
+
+	assert_string_equal(text, "  size             left as it is\n");
+	g_free(text);
+	g_variant_unref(done);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_list),	  cmocka_unit_test(test_nothing_known),
+		cmocka_unit_test(test_histogram), cmocka_unit_test(test_agent),
+		cmocka_unit_test(test_act),	  cmocka_unit_test(test_idle_act),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * test_vm_plan.c - from settings and figures to a plan and its sentence
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include "vm_plan.h"
+
+/* Pages of a MiB. */
+#define MIB 256u
+
+/*
+ * A guest of 384 MiB with a working set of 40 MiB, 20 windows of 2 s: the goal is 40 + 32 = 72 MiB, one step
+ * down is 384 - 64 = 320 MiB.
+ */
+struct scene {
+	struct vm_settings settings;
+	struct window_ring ring;
+	struct resize_state state;
+	struct vm_plan_input input;
+	struct vm_plan plan;
+};
+
+static int open_scene(void **state)
+{
+	struct scene *scene = g_new0(struct scene, 1);
+	struct config *config = config_new();
+
+	scene->settings = config->defaults;
+	config_free(config);
+	scene->settings.floor = 64u << 20;
+	scene->settings.headroom = 32u << 20;
+	scene->settings.hot_age = 4;
+	scene->settings.cold_age = 20;
+	for (guint i = 0; i < 20; i++)
+		window_ring_add(&scene->ring, 2.0);
+	scene->input = (struct vm_plan_input){
+		.settings = &scene->settings,
+		.ring = &scene->ring,
+		.resize_state = &scene->state,
+		.resize = { .now_seconds = 1000,
+			    .working_set_pages = 40 * MIB,
+			    .current_pages = 384 * MIB,
+			    .maximum_pages = 384 * MIB,
+			    .windows = 20 },
+	};
+	*state = scene;
+	return 0;
+}
+
+static int close_scene(void **state)
+{
+	struct scene *scene = *state;
+
+	vm_plan_clear(&scene->plan);
+	g_free(scene);
+	return 0;
+}
+
+/* One step down, said with its numbers; the caller's memory of the plan is untouched until it is carried out.
+ */
+static void test_shrink(void **state)
+{
+	struct scene *scene = *state;
+
+	vm_plan_make(&scene->input, &scene->plan);
+	assert_true(scene->plan.resize_valid);
+	assert_int_equal(scene->plan.resize.reason, RESIZE_SHRINK);
+	assert_int_equal(scene->plan.resize.target_pages, 320 * MIB);
+	assert_string_equal(
+		scene->plan.resize_sentence,
+		"shrink from 384 to 320 MiB: one step towards the goal; goal 72 MiB = working set 40.0 + "
+		"headroom 32.0, between the floor of 64 and the maximum of 384 MiB");
+	assert_int_equal(scene->state.target_pages, 0);
+	assert_int_equal(scene->plan.resize_next.target_pages, 320 * MIB);
+}
+
+/* Too few windows: keep, and say how many are missing. */
+static void test_settling(void **state)
+{
+	struct scene *scene = *state;
+
+	scene->input.resize.windows = 5;
+	vm_plan_make(&scene->input, &scene->plan);
+	assert_int_equal(scene->plan.resize.reason, RESIZE_KEEP_SETTLING);
+	assert_true(g_str_has_prefix(scene->plan.resize_sentence,
+				     "keep 384 MiB: only 5 of 12 windows seen; goal 72 MiB"));
+}
+
+/* 17 MiB of refaults are more than the limit of 16: a veto that names the pressure. */
+static void test_veto(void **state)
+{
+	struct scene *scene = *state;
+
+	scene->input.resize.pressure.refault_pages = 17 * MIB;
+	vm_plan_make(&scene->input, &scene->plan);
+	assert_int_equal(scene->plan.resize.reason, RESIZE_VETO);
+	assert_non_null(strstr(scene->plan.resize_sentence,
+			       "the guest is under pressure (swap-in 0.0 MiB, refaults "
+			       "17.0 MiB, OOM kills 0, stalled 0 %)"));
+}
+
+/* What cannot or may not be resized says why; the pages are placed all the same. */
+static void test_no_resize(void **state)
+{
+	struct scene *scene = *state;
+
+	scene->input.no_resize = "the domain has no balloon";
+	vm_plan_make(&scene->input, &scene->plan);
+	assert_false(scene->plan.resize_valid);
+	assert_string_equal(scene->plan.resize_sentence, "no resizing: the domain has no balloon");
+	assert_true(scene->plan.placement_valid);
+	vm_plan_clear(&scene->plan);
+
+	scene->input.no_resize = NULL;
+	scene->settings.balloon = FALSE;
+	vm_plan_make(&scene->input, &scene->plan);
+	assert_string_equal(scene->plan.resize_sentence, "no resizing: balloon = no");
+}
+
+/*
+ * Windows of 2 s: idle for 4 s is an age of 2, so ages 0 and 1 are hot; idle for 20 s is an age of 10. With
+ * windows longer than cold-age an age of 1 is cold and only 0 is hot.
+ */
+static void test_placement_ages(void **state)
+{
+	struct scene *scene = *state;
+
+	vm_plan_make(&scene->input, &scene->plan);
+	assert_int_equal(scene->plan.placement.hot_age, 1);
+	assert_int_equal(scene->plan.placement.cold_age, 10);
+	vm_plan_clear(&scene->plan);
+
+	memset(&scene->ring, 0, sizeof(scene->ring));
+	window_ring_add(&scene->ring, 60.0);
+	vm_plan_make(&scene->input, &scene->plan);
+	assert_int_equal(scene->plan.placement.hot_age, 0);
+	assert_int_equal(scene->plan.placement.cold_age, 1);
+}
+
+/* No placement before the windows have lasted hot-age: every page would be hot. Nor where it is switched off.
+ */
+static void test_no_placement(void **state)
+{
+	struct scene *scene = *state;
+
+	memset(&scene->ring, 0, sizeof(scene->ring));
+	window_ring_add(&scene->ring, 2.0);
+	vm_plan_make(&scene->input, &scene->plan);
+	assert_false(scene->plan.placement_valid);
+	assert_string_equal(scene->plan.placement_sentence,
+			    "no page moves: the windows so far are shorter than hot-age");
+	vm_plan_clear(&scene->plan);
+
+	scene->settings.moves = FALSE;
+	vm_plan_make(&scene->input, &scene->plan);
+	assert_string_equal(scene->plan.placement_sentence, "no page moves: moves = no");
+	vm_plan_clear(&scene->plan);
+
+	scene->settings.moves = TRUE;
+	scene->input.no_placement = "the host has one node";
+	vm_plan_make(&scene->input, &scene->plan);
+	assert_string_equal(scene->plan.placement_sentence, "no page moves: the host has one node");
+}
+
+/* Mode observe plans nothing at all. */
+static void test_observe(void **state)
+{
+	struct scene *scene = *state;
+
+	scene->settings.mode = VM_MODE_OBSERVE;
+	vm_plan_make(&scene->input, &scene->plan);
+	assert_false(scene->plan.resize_valid);
+	assert_false(scene->plan.placement_valid);
+	assert_string_equal(scene->plan.resize_sentence, "no resizing: mode = observe");
+}
+
+/*
+ * Counters since boot become pressure since the last window: 100 - 60 pages, 0.5 s of 2 s stalled. The first
+ * update has nothing to compare with, and after a reboot the counters begin anew: neither is pressure.
+ */
+static void test_pressure(void **state)
+{
+	struct vm_pressure_meter meter = { 0 };
+	struct vm_pressure_meter now = { .time_seconds = 10,
+					 .swap_in_pages = 60,
+					 .memory_stall_us = 1000000 };
+	struct guest_pressure pressure = vm_pressure_meter_update(&meter, &now);
+
+	assert_int_equal(pressure.swap_in_pages, 0);
+	now = (struct vm_pressure_meter){
+		.time_seconds = 12, .swap_in_pages = 100, .oom_kills = 1, .memory_stall_us = 1500000
+	};
+	pressure = vm_pressure_meter_update(&meter, &now);
+	assert_int_equal(pressure.swap_in_pages, 40);
+	assert_int_equal(pressure.oom_kills, 1);
+	assert_true(pressure.memory_stall_share == 0.25);
+	now = (struct vm_pressure_meter){ .time_seconds = 14, .swap_in_pages = 3 };
+	pressure = vm_pressure_meter_update(&meter, &now);
+	assert_int_equal(pressure.swap_in_pages, 0);
+	assert_true(pressure.memory_stall_share == 0.0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_shrink, open_scene, close_scene),
+		cmocka_unit_test_setup_teardown(test_settling, open_scene, close_scene),
+		cmocka_unit_test_setup_teardown(test_veto, open_scene, close_scene),
+		cmocka_unit_test_setup_teardown(test_no_resize, open_scene, close_scene),
+		cmocka_unit_test_setup_teardown(test_placement_ages, open_scene, close_scene),
+		cmocka_unit_test_setup_teardown(test_no_placement, open_scene, close_scene),
+		cmocka_unit_test_setup_teardown(test_observe, open_scene, close_scene),
+		cmocka_unit_test(test_pressure),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * test_vm_variant.c - a snapshot as D-Bus shows it: bytes, seconds, and nothing that is not known
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include "vm_pages.h"
+#include "vm_variant.h"
+
+#define PAGE G_GUINT64_CONSTANT(4096)
+
+static struct vm_settings settings;
+
+static int read_settings(void **state)
+{
+	struct config *config = config_new();
+
+	settings = config->defaults;
+	config_free(config);
+	return 0;
+}
+
+static guint64 number(GVariant *dict, const char *key)
+{
+	guint64 value;
+
+	if (!g_variant_lookup(dict, key, "t", &value))
+		fail_msg("%s is missing", key);
+	return value;
+}
+
+static void assert_text(GVariant *dict, const char *key, const char *wanted)
+{
+	const char *value;
+
+	if (!g_variant_lookup(dict, key, "&s", &value))
+		fail_msg("%s is missing", key);
+	assert_string_equal(value, wanted);
+}
+
+static GVariant *full(const struct vm_snapshot *snapshot)
+{
+	return g_variant_ref_sink(vm_variant_full(snapshot, &settings, 10000000));
+}
+
+/* Before anything is known: identity, state and settings, but no figure. */
+static void test_new_vm(void **state)
+{
+	struct vm_snapshot *snapshot = vm_snapshot_new("lazy", "u-u-i-d");
+	static const char *const unknown[] = { "pid",	      "maximum",  "balloon",	"resident",
+					       "working-set", "windows",  "window",	"histogram",
+					       "merge",	      "guest",	  "pressure",	"plan",
+					       "placement",   "last-act", "guest-data", "state-reason",
+					       "quality" };
+	GVariant *vm;
+
+	vm = full(snapshot);
+	assert_text(vm, "name", "lazy");
+	assert_text(vm, "state", "starting");
+	assert_text(vm, "mode", "dry-run");
+	for (gsize i = 0; i < G_N_ELEMENTS(unknown); i++) {
+		GVariant *value = g_variant_lookup_value(vm, unknown[i], NULL);
+
+		if (value != NULL)
+			fail_msg("%s is shown", unknown[i]);
+	}
+	g_variant_unref(vm);
+	vm_snapshot_unref(snapshot);
+}
+
+/* A VM with data: pages become bytes, and a figure that really is zero is shown as such. */
+static void test_tracked_vm(void **state)
+{
+	struct vm_snapshot *snapshot = vm_snapshot_new("lazy", "u");
+	GVariant *vm, *part, *steps;
+	double from, age;
+	guint64 bytes;
+
+	snapshot->state = VM_STATE_TRACKING;
+	snapshot->figures_valid = TRUE;
+	snapshot->figures.monotonic_us = 9000000;
+	snapshot->figures.windows = 3;
+	snapshot->figures.working_set_pages = 5;
+	snapshot->figures.working_set_host_only_pages = 0;
+	snapshot->figures.histogram.pages[0] = 5;
+	snapshot->figures.histogram.pages[3] = 7;
+	snapshot->figures.counts.accessed_but_guest_free = 2;
+	snapshot->host_source = "module";
+	snapshot->memory_valid = TRUE;
+	snapshot->memory.balloon_pages = 1024;
+	vm = full(snapshot);
+
+	assert_int_equal(number(vm, "working-set"), 5 * PAGE);
+	assert_int_equal(number(vm, "working-set-host-only"), 0);
+	assert_int_equal(number(vm, "balloon"), 1024 * PAGE);
+	assert_int_equal(number(vm, "windows"), 3);
+	assert_true(g_variant_lookup(vm, "data-age", "d", &age));
+	assert_true(age == 1.0);
+	steps = g_variant_lookup_value(vm, "histogram", G_VARIANT_TYPE("a(dt)"));
+	assert_int_equal(g_variant_n_children(steps), AGE_HISTOGRAM_STEPS);
+	g_variant_get_child(steps, 3, "(dt)", &from, &bytes);
+	assert_true(from == 4.0); /* step 3 is 4 s to 8 s */
+	assert_int_equal(bytes, 7 * PAGE);
+	g_variant_unref(steps);
+	part = g_variant_lookup_value(vm, "merge", G_VARIANT_TYPE_VARDICT);
+	assert_int_equal(number(part, "accessed-but-guest-free"), 2 * PAGE);
+	g_variant_unref(part);
+	g_variant_unref(vm);
+	vm_snapshot_unref(snapshot);
+}
+
+/* A text from outside that is not UTF-8 does not break the message. */
+static void test_foreign_text(void **state)
+{
+	struct vm_snapshot *snapshot = vm_snapshot_new("lazy", "u");
+	GVariant *vm;
+
+	snapshot->state_reason = g_strdup("its agent reports: \xff");
+	vm = full(snapshot);
+	assert_text(vm, "state-reason", "its agent reports: \xef\xbf\xbd");
+	g_variant_unref(vm);
+	vm_snapshot_unref(snapshot);
+}
+
+/* The settings are those of now, each as SetVm takes it. */
+static void test_settings(void **state)
+{
+	struct vm_snapshot *snapshot = vm_snapshot_new("lazy", "u");
+	GVariant *vm, *table;
+	const char *value;
+
+	vm = full(snapshot);
+	table = g_variant_lookup_value(vm, "settings", G_VARIANT_TYPE("a{ss}"));
+	assert_int_equal(g_variant_n_children(table), vm_setting_count);
+	assert_true(g_variant_lookup(table, "floor", "&s", &value));
+	assert_string_equal(value, "512MiB");
+	g_variant_unref(table);
+	g_variant_unref(vm);
+	vm_snapshot_unref(snapshot);
+}
+
+/* An act shows a resize only if one was asked for, and moves only if there were to be any. */
+static void test_act(void **state)
+{
+	struct vm_act act = {
+		.real_us = 5000000, .balloon_asked = TRUE, .balloon_from_pages = 9, .balloon_to_pages = 8
+	};
+	GVariant *done = g_variant_ref_sink(vm_variant_act(&act));
+
+	assert_int_equal(number(done, "balloon-from"), 9 * PAGE);
+	assert_int_equal(number(done, "balloon-to"), 8 * PAGE);
+	assert_null(g_variant_lookup_value(done, "moved", NULL));
+	g_variant_unref(done);
+
+	act = (struct vm_act){ .moves_done = TRUE, .moves = { .moved = 3, .refused = 1 } };
+	done = g_variant_ref_sink(vm_variant_act(&act));
+	assert_int_equal(number(done, "moved"), 3 * PAGE);
+	assert_int_equal(number(done, "refused"), PAGE);
+	assert_null(g_variant_lookup_value(done, "balloon-to", NULL));
+	g_variant_unref(done);
+}
+
+/* The structure of a run is the serial form of its tuple: each field is read back where it was written. */
+static void test_runs(void **state)
+{
+	const struct vm_run runs[] = { { .gfn = 1, .vpn = 2, .pages = 3, .age = 4 },
+				       { .gfn = 5, .vpn = 6, .pages = 7, .age = 255 } };
+	GArray *array = g_array_new(FALSE, FALSE, sizeof(struct vm_run));
+	GVariant *variant;
+	guint64 gfn, vpn, pages;
+	guint8 age;
+
+	g_array_append_vals(array, runs, 2);
+	variant = g_variant_ref_sink(vm_variant_runs(array));
+	assert_string_equal(g_variant_get_type_string(variant), "a(ttty)");
+	assert_true(g_variant_is_normal_form(variant));
+	assert_int_equal(g_variant_n_children(variant), 2);
+	g_variant_get_child(variant, 1, "(ttty)", &gfn, &vpn, &pages, &age);
+	assert_int_equal(gfn, 5);
+	assert_int_equal(vpn, 6);
+	assert_int_equal(pages, 7);
+	assert_int_equal(age, 255);
+	g_variant_unref(variant);
+	g_array_unref(array);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_new_vm),	     cmocka_unit_test(test_tracked_vm),
+		cmocka_unit_test(test_foreign_text), cmocka_unit_test(test_settings),
+		cmocka_unit_test(test_act),	     cmocka_unit_test(test_runs),
+	};
+
+	return cmocka_run_group_tests(tests, read_settings, NULL);
+}
