@@ -172,20 +172,20 @@ static gboolean ask_hva(const struct domain *domain, guint64 gpa, const char *bl
 	return good;
 }
 
-/* Add where each range of @view lies in QEMU's virtual memory. */
-static struct ram_range *locate_ranges(const struct domain *domain, const GArray *view, GError **error)
+/* The ranges of @view with where each lies in QEMU's virtual memory: struct ram_range. */
+static GArray *locate_ranges(const struct domain *domain, const GArray *view, GError **error)
 {
-	g_autofree struct ram_range *ranges = g_new(struct ram_range, view->len);
+	g_autoptr(GArray) ranges = g_array_new(FALSE, FALSE, sizeof(struct ram_range));
 
 	for (guint i = 0; i < view->len; i++) {
 		const struct flat_range *range = &g_array_index(view, struct flat_range, i);
+		struct ram_range ram = { .gfn = range->gfn, .pages = range->pages };
 		guint64 hva;
 
 		if (!ask_hva(domain, range->gfn * PAGE_MAP_PAGE_SIZE, range->block, &hva, error))
 			return NULL;
-		ranges[i].gfn = range->gfn;
-		ranges[i].vpn = hva / PAGE_MAP_PAGE_SIZE;
-		ranges[i].pages = range->pages;
+		ram.vpn = hva / PAGE_MAP_PAGE_SIZE;
+		g_array_append_val(ranges, ram);
 	}
 	return g_steal_pointer(&ranges);
 }
@@ -193,8 +193,8 @@ static struct ram_range *locate_ranges(const struct domain *domain, const GArray
 struct page_map *domain_page_map(const struct domain *domain, GError **error)
 {
 	struct domain_xml *xml = read_xml(domain->handle, domain->name, error);
-	g_autofree struct ram_range *ranges = NULL;
 	g_autoptr(GArray) view = NULL;
+	g_autoptr(GArray) ranges = NULL;
 	struct page_map *map = NULL;
 	const char *reason;
 
@@ -205,7 +205,7 @@ struct page_map *domain_page_map(const struct domain *domain, GError **error)
 	domain_xml_free(xml);
 	if (ranges == NULL)
 		return NULL;
-	map = page_map_new(ranges, view->len, &reason);
+	map = page_map_new((const struct ram_range *)(void *)ranges->data, ranges->len, &reason);
 	if (map == NULL) {
 		g_set_error(error, HOST_ERROR, HOST_ERROR_DATA, "%s: QEMU's memory map: %s", domain->name,
 			    reason);

@@ -243,11 +243,11 @@ static void on_close(virConnectPtr handle, int reason, void *data)
 
 static int register_event(struct session *session, int id, virConnectDomainEventGenericCallback callback)
 {
-	int result = virConnectDomainEventRegisterAny(session->handle, NULL, id, callback,
-						      session_ref(session), session_unref);
+	int result =
+		virConnectDomainEventRegisterAny(session->handle, NULL, id, callback, session, session_unref);
 
-	if (result < 0)
-		session_unref(session);
+	if (result >= 0)
+		session_ref(session);
 	return result;
 }
 
@@ -259,10 +259,10 @@ static gboolean session_open(struct session *session)
 		return FALSE;
 	/* Drivers that live in this process (test:///) know neither; they cannot break. */
 	virConnectSetKeepAlive(session->handle, KEEPALIVE_SECONDS, KEEPALIVE_COUNT);
-	session->close_registered = virConnectRegisterCloseCallback(session->handle, on_close,
-								    session_ref(session), session_unref) == 0;
-	if (!session->close_registered)
-		session_unref(session);
+	session->close_registered =
+		virConnectRegisterCloseCallback(session->handle, on_close, session, session_unref) == 0;
+	if (session->close_registered)
+		session_ref(session);
 
 	session->callback_ids[REGISTER_LIFECYCLE] = register_event(session, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
 								   VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle));

@@ -30,7 +30,7 @@
 
 /* What an agent may send for each page of the VM, and besides. */
 #define BYTES_PER_PAGE 4u
-#define BYTES_BESIDES  (1024u * 1024u)
+#define BYTES_BESIDES  1048576u
 
 struct guest_source {
 	char *name;

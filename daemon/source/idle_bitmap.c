@@ -36,9 +36,10 @@
 #include <unistd.h>
 #include "vmheat/idle_bitmap.h"
 
-#define WORD_PAGES VMHEAT_IDLE_BITMAP_WORD_PAGES
-#define LEAF_PAGES PAGE_MAP_LEAF_PAGES
-#define LEAF_WORDS (LEAF_PAGES / WORD_PAGES)
+#define WORD_PAGES  VMHEAT_IDLE_BITMAP_WORD_PAGES
+#define CHUNK_PAGES ((guint64)SOURCE_CHUNK_WORDS * WORD_PAGES)
+#define LEAF_PAGES  PAGE_MAP_LEAF_PAGES
+#define LEAF_WORDS  (LEAF_PAGES / WORD_PAGES)
 
 /* An entry of /proc/PID/pagemap, Documentation/admin-guide/mm/pagemap.rst. */
 #define PAGEMAP_PRESENT	   (G_GUINT64_CONSTANT(1) << 63)
@@ -313,7 +314,7 @@ static gboolean idle_bitmap_mark(struct host_source *source, guint64 index, guin
 
 		/* At most a chunk at once, which is what source->words has room for. */
 		for (guint64 first = index; first < end;) {
-			guint64 next = MIN(end, first - first % WORD_PAGES + SOURCE_CHUNK_WORDS * WORD_PAGES);
+			guint64 next = MIN(end, first - first % WORD_PAGES + CHUNK_PAGES);
 
 			if (get_span(source->map, i, first, next - first, &span) &&
 			    !mark_span(source, &span, error))

@@ -16,7 +16,7 @@
 #include "host_error.h"
 #include "proc_files.h"
 
-#define PAGES_PER_MIB 256u
+#define PAGES_PER_MIB G_GUINT64_CONSTANT(256)
 
 struct bench {
 	virConnectPtr connection;

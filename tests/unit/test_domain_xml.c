@@ -12,7 +12,7 @@
 #include "host_error.h"
 
 #define FIXTURES      "tests/unit/fixtures/"
-#define PAGES_PER_MIB 256u
+#define PAGES_PER_MIB G_GUINT64_CONSTANT(256)
 
 static struct domain_xml *parse(const char *text)
 {

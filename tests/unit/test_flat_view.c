@@ -13,8 +13,8 @@
 #include "host_error.h"
 
 #define FIXTURES "tests/unit/fixtures/"
-#define KIB	 1024u
-#define MIB	 (1024u * 1024u)
+#define KIB	 G_GUINT64_CONSTANT(1024)
+#define MIB	 (1024 * KIB)
 
 /* A range as people would write it: in bytes. */
 struct expected {
@@ -79,8 +79,8 @@ static void test_memory_above_4g(void **state)
 {
 	static const struct expected expected[] = {
 		{ 0, 640 * KIB, 0, "pc.ram" },
-		{ 768 * KIB, 2048ull * MIB - 768 * KIB, 768 * KIB, "pc.ram" },
-		{ 4096ull * MIB, 4096ull * MIB, 2048ull * MIB, "pc.ram" },
+		{ 768 * KIB, 2048 * MIB - 768 * KIB, 768 * KIB, "pc.ram" },
+		{ 4096 * MIB, 4096 * MIB, 2048 * MIB, "pc.ram" },
 	};
 	g_autoptr(GArray) view = parse_fixture("mtree-q35-6g.txt", pc_ram);
 
@@ -94,8 +94,8 @@ static void test_memory_devices(void **state)
 	static const char *const blocks[] = { "pc.ram", "ram-node0", "memdimm0", "memvirtiomem0", NULL };
 	static const struct expected expected[] = {
 		{ 0, 256 * MIB, 0, "ram-node0" },
-		{ 4096ull * MIB, 128 * MIB, 0, "memdimm0" },
-		{ 4224ull * MIB, 256 * MIB, 0, "memvirtiomem0" },
+		{ 4096 * MIB, 128 * MIB, 0, "memdimm0" },
+		{ 4224 * MIB, 256 * MIB, 0, "memvirtiomem0" },
 	};
 	g_autoptr(GArray) view = parse_fixture("mtree-numa-devices.txt", blocks);
 
@@ -111,8 +111,8 @@ static void test_kvm(void **state)
 		{ 0, 640 * KIB, 0, "ram-node0" },
 		{ 768 * KIB, 192 * MIB - 768 * KIB, 768 * KIB, "ram-node0" },
 		{ 192 * MIB, 64 * MIB, 0, "ram-node1" },
-		{ 4096ull * MIB, 256 * MIB, 0, "memvirtiomem0" },
-		{ 4352ull * MIB, 128 * MIB, 0, "memdimm0" },
+		{ 4096 * MIB, 256 * MIB, 0, "memvirtiomem0" },
+		{ 4352 * MIB, 128 * MIB, 0, "memdimm0" },
 	};
 	g_autoptr(GArray) view = parse_fixture("mtree-kvm-devices.txt", blocks);
 
@@ -138,7 +138,7 @@ static void test_old_machine_type(void **state)
 /* The word that KVM adds to its memslots, a rom range, an unknown word: none hides RAM. */
 static void test_trailing_words(void **state)
 {
-	static const struct expected expected[] = { { 0, 3 * 4096, 0, "pc.ram" } };
+	static const struct expected expected[] = { { 0, 12288, 0, "pc.ram" } };
 	g_autoptr(GArray) view = flat_view_parse(
 		VIEW("  0000000000000000-0000000000000fff (prio -1, ram): pc.ram KVM\n"
 		     "  0000000000001000-0000000000001fff (prio 0, rom): pc.ram @0000000000001000 KVM\n"

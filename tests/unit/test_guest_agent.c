@@ -16,7 +16,7 @@
 #define PAGES 1024u
 
 /* More than an agent may ever send for PAGES pages: 4 bytes a page and 1 MiB. */
-#define FLOOD_BYTES (2u * 1024 * 1024)
+#define FLOOD_BYTES 2097152u
 
 struct bench {
 	char *folder;
@@ -325,7 +325,7 @@ static void test_flood(void **state)
 		put_run(bench, sequence + 1, 0, VMHEAT_PAGE_IDLE, 1);
 	agent = g_thread_new("agent", flood, bench);
 	assert_no_answer(bench, 60000, "sends too much: more than 1052672 bytes");
-	assert_true(g_get_monotonic_time() - before < 30 * G_USEC_PER_SEC);
+	assert_true(g_get_monotonic_time() - before < (gint64)30 * G_USEC_PER_SEC);
 	assert_true(GPOINTER_TO_SIZE(g_thread_join(agent)) < FLOOD_BYTES);
 	hang_up(bench);
 	answer_scan(bench, start(bench), 1, 1);

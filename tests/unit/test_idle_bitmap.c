@@ -15,11 +15,12 @@
 #include <glib/gstdio.h>
 #include "idle_bitmap.h"
 
-#define PID	4711
-#define PRESENT (G_GUINT64_CONSTANT(1) << 63)
-#define SWAPPED (G_GUINT64_CONSTANT(1) << 62)
-#define THP	(G_GUINT64_CONSTANT(1) << KPF_THP)
-#define ZERO	(G_GUINT64_CONSTANT(1) << KPF_ZERO_PAGE)
+#define PID	  4711
+#define FILE_SIZE 1048576
+#define PRESENT	  (G_GUINT64_CONSTANT(1) << 63)
+#define SWAPPED	  (G_GUINT64_CONSTANT(1) << 62)
+#define THP	  (G_GUINT64_CONSTANT(1) << KPF_THP)
+#define ZERO	  (G_GUINT64_CONSTANT(1) << KPF_ZERO_PAGE)
 
 /* Two leaves and a bit: virtual pages 612 to 1859, and far from them 5120 to 5631, a leaf of its own. */
 #define FIRST_VPN   612u
@@ -40,7 +41,7 @@ static int create_file(const struct bench *bench, const char *name)
 	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
 	assert_true(fd >= 0);
-	assert_int_equal(ftruncate(fd, 1024 * 1024), 0);
+	assert_int_equal(ftruncate(fd, FILE_SIZE), 0);
 	return fd;
 }
 
@@ -288,13 +289,13 @@ static void test_large(void **state)
 {
 	struct bench *bench = *state;
 
-	assert_true(is_large(bench, 4 * 512, THP, 512));
-	assert_true(is_large(bench, 4 * 512, THP, 0));
-	assert_false(is_large(bench, 4 * 512, THP, 1));
-	assert_false(is_large(bench, 4 * 512, THP, 511));
-	assert_false(is_large(bench, 4 * 512, 0, 512));
-	assert_false(is_large(bench, 4 * 512 + 1, THP, 512));
-	assert_true(is_large(bench, 4 * 512, G_GUINT64_CONSTANT(1) << KPF_HUGE, 512));
+	assert_true(is_large(bench, 2048, THP, 512));
+	assert_true(is_large(bench, 2048, THP, 0));
+	assert_false(is_large(bench, 2048, THP, 1));
+	assert_false(is_large(bench, 2048, THP, 511));
+	assert_false(is_large(bench, 2048, 0, 512));
+	assert_false(is_large(bench, 2049, THP, 512));
+	assert_true(is_large(bench, 2048, G_GUINT64_CONSTANT(1) << KPF_HUGE, 512));
 }
 
 /* Frames in a row but for the last are not one huge page. */
@@ -302,7 +303,7 @@ static void test_large_broken_row(void **state)
 {
 	struct bench *bench = *state;
 
-	map_pages(bench, SECOND_VPN, 512, 4 * 512, THP);
+	map_pages(bench, SECOND_VPN, 512, 2048, THP);
 	put_word(bench->pagemap, SECOND_VPN + 511, PRESENT | 9999);
 	harvest(bench);
 	assert_int_equal(count_bits(bench->chunk.large, bench->map->index_count / 64), 0);
@@ -313,7 +314,7 @@ static void test_huge_zero_page(void **state)
 {
 	struct bench *bench = *state;
 
-	map_pages(bench, SECOND_VPN, 512, 4 * 512, THP | ZERO);
+	map_pages(bench, SECOND_VPN, 512, 2048, THP | ZERO);
 	harvest(bench);
 	assert_int_equal(count_bits(bench->chunk.present, bench->map->index_count / 64), 0);
 	assert_int_equal(count_bits(bench->chunk.idle, bench->map->index_count / 64), 0);
@@ -338,7 +339,7 @@ static void test_process_ends(void **state)
 	harvest(bench);
 	assert_int_equal(ftruncate(bench->idle, 0), 0);
 	assert_harvest_fails(bench, SOURCE_ERROR_GONE, "the process has ended");
-	assert_int_equal(ftruncate(bench->idle, 1024 * 1024), 0);
+	assert_int_equal(ftruncate(bench->idle, FILE_SIZE), 0);
 	assert_int_equal(ftruncate(bench->pagemap, 0), 0);
 	assert_harvest_fails(bench, SOURCE_ERROR_GONE, "the process has ended");
 }

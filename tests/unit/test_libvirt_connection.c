@@ -11,8 +11,8 @@
 #include <cmocka.h>
 #include "libvirt_connection.h"
 
-#define TEST_URI   "test:///default"
-#define PATIENCE_S 30
+#define TEST_URI    "test:///default"
+#define PATIENCE_US (G_GINT64_CONSTANT(30) * G_USEC_PER_SEC)
 
 /* What was told, one word an event. */
 static GString *told;
@@ -71,7 +71,7 @@ static gboolean wake_up(gpointer data)
 /* Run the main loop until what was told ends with @end. */
 static void wait_for(const char *end)
 {
-	gint64 deadline = g_get_monotonic_time() + PATIENCE_S * G_USEC_PER_SEC;
+	gint64 deadline = g_get_monotonic_time() + PATIENCE_US;
 	guint timer = g_timeout_add(10, wake_up, NULL);
 
 	while (!g_str_has_suffix(told->str, end) && g_get_monotonic_time() < deadline)
@@ -134,7 +134,8 @@ static void test_no_libvirtd(void **state)
 {
 	struct libvirt_connection *connection = libvirt_connection_new(
 		"qemu+unix:///system?socket=/nonexistent/libvirt-sock", &callbacks, NULL);
-	gint64 end = g_get_monotonic_time() + 7 * G_USEC_PER_SEC; /* attempts are 5 s apart */
+	gint64 end =
+		g_get_monotonic_time() + G_GINT64_CONSTANT(7) * G_USEC_PER_SEC; /* attempts are 5 s apart */
 
 	wait_for(") ");
 	assert_non_null(strstr(told->str, "/nonexistent/libvirt-sock"));
