@@ -88,7 +88,7 @@ static void append_blanks(GString *text, glong count)
 
 char *text_table_render(const struct text_table *table)
 {
-	g_autofree glong *widths = g_new0(glong, table->columns);
+	glong *widths = g_new0(glong, table->columns);
 	guint rows = table->cells->len / table->columns;
 	GString *text = g_string_new(NULL);
 
@@ -112,5 +112,6 @@ char *text_table_render(const struct text_table *table)
 			g_string_truncate(text, text->len - 1);
 		g_string_append_c(text, '\n');
 	}
+	g_free(widths);
 	return g_string_free(text, FALSE);
 }

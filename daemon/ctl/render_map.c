@@ -180,7 +180,7 @@ static void append_rows(GString *text, const struct map_picture *picture, const 
 			const struct grid *grid)
 {
 	guint64 row_pages = grid->columns * grid->cell_pages;
-	g_autofree struct cell *cells = g_new(struct cell, grid->columns);
+	struct cell *cells = g_new(struct cell, grid->columns);
 	gsize run = 0;
 	guint64 row = 0;
 
@@ -196,6 +196,7 @@ static void append_rows(GString *text, const struct map_picture *picture, const 
 		append_row(text, picture, grid, row, cells);
 		row++;
 	}
+	g_free(cells);
 }
 
 static void append_legend_entry(GString *text, guint kind, gboolean color, const char *meaning)

@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* Indices planned at once: 64 leaves, the word of the bitmap of large ones. */
-#define BLOCK_INDICES (64u * PAGE_MAP_LEAF_PAGES)
+#define BLOCK_INDICES ((gsize)64 * PAGE_MAP_LEAF_PAGES)
 
 /* Keep the extents of one class, with their indices counted from the VM's first. */
 static gsize keep_class(struct placement_extent *extents, gsize count, enum placement_class class,
@@ -115,13 +115,15 @@ gboolean vm_moves_apply(const struct domain *domain, const struct vm_pages *page
 			const struct placement_policy *policy, guint64 limit, struct page_move_result *result,
 			GError **error)
 {
-	g_autofree struct placement_extent *extents = g_new(struct placement_extent, BLOCK_INDICES);
+	struct placement_extent *extents = g_new(struct placement_extent, BLOCK_INDICES);
 	const struct pass pass = { .domain = domain,
 				   .pages = pages,
 				   .sources = sources,
 				   .nodes = nodes,
 				   .policy = policy,
 				   .extents = extents };
+	gboolean done = run_passes(&pass, limit, result, error);
 
-	return run_passes(&pass, limit, result, error);
+	g_free(extents);
+	return done;
 }

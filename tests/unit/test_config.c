@@ -9,7 +9,7 @@
 #include <cmocka.h>
 #include "config.h"
 
-#define MIB (1024u * 1024u)
+#define MIB G_GUINT64_CONSTANT(1048576)
 
 static struct config *parse(const char *text)
 {

@@ -11,7 +11,7 @@
 #include "vm_pages.h"
 #include "vmheat/guest_protocol.h"
 
-#define LEAF_WORDS 8u
+#define LEAF_WORDS ((gsize)8)
 
 static struct vm_pages *pages_of(const struct ram_range *ranges, gsize count)
 {
@@ -89,7 +89,7 @@ static void test_ages_by_both_data(void **state)
 /* A chunk longer than what is merged at once (512 words) is updated to its last page. */
 static void test_long_chunk(void **state)
 {
-	const gsize count = 1200 * 64, words = 1200;
+	const gsize words = 1200, count = words * 64;
 	struct vm_pages *pages = simple_pages(count);
 	guint64 *present = g_new0(guint64, words), *idle = g_new0(guint64, words),
 		*large = g_new0(guint64, words);

@@ -10,7 +10,7 @@
 #include "vm_plan.h"
 
 /* Pages of a MiB. */
-#define MIB 256u
+#define MIB G_GUINT64_CONSTANT(256)
 
 /*
  * A guest of 384 MiB with a working set of 40 MiB, 20 windows of 2 s: the goal is 40 + 32 = 72 MiB, one step
