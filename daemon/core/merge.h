@@ -19,7 +19,9 @@
  *	large leaf, accessed    idle, free             idle
  *
  * A page that ends up idle and that the guest calls free is counted in free_idle too: it can be taken at no
- * cost. A hole is a hole even where the guest calls it free: there is nothing to take.
+ * cost. A hole is a hole even where the guest calls it free: there is nothing to take. Idle is not the same
+ *as can be had, and these two say how much is not: kernel_idle counts idle pages that the guest cannot evict
+ * (unevictable, or unknown: its kernel's own), anon_idle the anonymous ones, which need swap space to go to.
  *
  * The host's idle is the truth only of a window whose TLBs were flushed when it was marked; the caller has
  * nothing else to offer. It passes no window that has no beginning (a chunk that had not been marked before).
@@ -47,6 +49,8 @@ struct merge_counts {
 	uint64_t accessed;
 	uint64_t host_accessed; /* what the host's data alone would have called accessed */
 	uint64_t free_idle;
+	uint64_t kernel_idle;
+	uint64_t anon_idle;
 	uint64_t accessed_but_guest_free;
 	uint64_t accessed_but_guest_idle;
 	uint64_t idle_but_guest_accessed;
@@ -55,8 +59,7 @@ struct merge_counts {
 /**
  * merge_pages() - merge the words of one chunk
  * @host:     the host's view of the chunk
- * @guest:    page bytes (guest_protocol.h), one an index of the chunk; NULL without guest data. Only their
- *            state bits are used
+ * @guest:    page bytes (guest_protocol.h), one an index of the chunk; NULL without guest data
  * @words:    the chunk's length in words of 64 indices
  * @accessed: the merged verdict goes here, @words words; a page that is present and not accessed is idle
  * @counts:   is added to

@@ -43,14 +43,20 @@ static bool exceeds(uint64_t a, uint64_t b, uint64_t distance)
 	return a > b && a - b > distance;
 }
 
+static uint64_t saturating_add(uint64_t a, uint64_t b)
+{
+	return b > UINT64_MAX - a ? UINT64_MAX : a + b;
+}
+
+/** @percent of @pages. */
+static uint64_t share_of(uint64_t pages, unsigned int percent)
+{
+	return percent == 0 || pages <= UINT64_MAX / percent ? pages * percent / 100 : UINT64_MAX;
+}
+
 static uint64_t headroom_of(const struct resize_policy *policy, uint64_t working_set)
 {
-	uint64_t percent = policy->headroom_percent;
-	uint64_t share = UINT64_MAX;
-
-	if (percent == 0 || working_set <= UINT64_MAX / percent)
-		share = working_set * percent / 100;
-	return maximum(policy->headroom_pages, share);
+	return maximum(policy->headroom_pages, share_of(working_set, policy->headroom_percent));
 }
 
 static bool is_under_pressure(const struct guest_pressure *pressure, const struct pressure_limits *limits)
@@ -179,11 +185,11 @@ struct resize_decision resize_plan(const struct resize_policy *policy, const str
 {
 	uint64_t headroom = headroom_of(policy, input->working_set_pages);
 	uint64_t current = minimum(input->current_pages, input->maximum_pages);
-	uint64_t goal = input->working_set_pages;
-	struct resize_decision decision = { .headroom_pages = headroom };
+	uint64_t kept = minimum(input->kept_pages, share_of(input->maximum_pages, policy->kept_percent));
+	uint64_t goal = saturating_add(saturating_add(input->working_set_pages, kept), headroom);
+	struct resize_decision decision = { .kept_pages = kept, .headroom_pages = headroom };
 	bool stood = follow_flight(state, current, input->maximum_pages);
 
-	goal = headroom > UINT64_MAX - goal ? UINT64_MAX : goal + headroom;
 	goal = minimum(maximum(goal, policy->floor_pages), input->maximum_pages);
 	if (is_under_pressure(&input->pressure, limits))
 		decision.reason = plan_under_pressure(policy, input, state, goal, current, stood);

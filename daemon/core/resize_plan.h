@@ -4,9 +4,12 @@
  *
  * Theory of operation
  *
- * goal = clamp(working set + headroom, floor, maximum). The plan keeps a target: where the balloon should
- * stand. The guest stands at its target, or is on its way to it (in flight). Once a window, the first line
- * that is true decides:
+ * goal = clamp(working set + kept + headroom, floor, maximum). Kept is memory that the guest does not use and
+ * still cannot give: its kernel's own, and anonymous memory beyond its swap space. Without it the headroom
+ *would be eaten up, and a guest whose goal looks comfortable would thrash. It rests on the guest's word, so
+ *only so much of it counts (kept_percent): a guest that lies hoards no more than that. The plan keeps a
+ *target: where the balloon should stand. The guest stands at its target, or is on its way to it (in flight).
+ *Once a window, the first line that is true decides:
  *
  *	what is so                                         reason      target becomes
  *	the guest is under pressure                        veto        last good size, or more; see below
@@ -53,6 +56,7 @@ struct resize_policy {
 	uint64_t floor_pages;	       /* never smaller; a floor above the maximum counts as the maximum */
 	uint64_t headroom_pages;       /* free memory a guest keeps above its working set, at least ... */
 	unsigned int headroom_percent; /* ... and at least this share of the working set; the larger counts */
+	unsigned int kept_percent;     /* more than this share of the maximum is not believed to be kept */
 	uint64_t shrink_step_pages;    /* at most so much less a window; above 0 */
 	uint64_t dead_band_pages;      /* smaller differences are left alone; best below the headroom */
 	unsigned int settle_windows;   /* windows of data before the working set is believed */
@@ -79,9 +83,10 @@ struct pressure_limits {
 struct resize_input {
 	double now_seconds;	    /* monotonic */
 	uint64_t working_set_pages; /* the estimate */
-	uint64_t current_pages;	    /* what the guest has now (balloon actual); above 0 */
-	uint64_t maximum_pages;	    /* what it can have; a current size above it counts as the maximum */
-	unsigned int windows;	    /* windows of data so far */
+	uint64_t kept_pages;	/* idle, but not to be had, by the guest's word; 0 where it is not known */
+	uint64_t current_pages; /* what the guest has now (balloon actual); above 0 */
+	uint64_t maximum_pages; /* what it can have; a current size above it counts as the maximum */
+	unsigned int windows;	/* windows of data so far */
 	struct guest_pressure pressure;
 };
 
@@ -128,7 +133,8 @@ bool resize_reason_is_act(enum resize_reason reason);
 struct resize_decision {
 	enum resize_reason reason;
 	uint64_t target_pages; /* where the balloon should stand; with KEEP the last target */
-	uint64_t goal_pages;   /* working set + headroom, clamped */
+	uint64_t goal_pages;   /* working set + kept + headroom, clamped */
+	uint64_t kept_pages;   /* as far as it counts */
 	uint64_t headroom_pages;
 };
 

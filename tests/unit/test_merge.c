@@ -68,6 +68,8 @@ static void assert_counts(const struct merge_counts *counts, const struct merge_
 	assert_int_equal(counts->accessed, expected->accessed);
 	assert_int_equal(counts->host_accessed, expected->host_accessed);
 	assert_int_equal(counts->free_idle, expected->free_idle);
+	assert_int_equal(counts->kernel_idle, expected->kernel_idle);
+	assert_int_equal(counts->anon_idle, expected->anon_idle);
 	assert_int_equal(counts->accessed_but_guest_free, expected->accessed_but_guest_free);
 	assert_int_equal(counts->accessed_but_guest_idle, expected->accessed_but_guest_idle);
 	assert_int_equal(counts->idle_but_guest_accessed, expected->idle_but_guest_accessed);
@@ -88,7 +90,7 @@ static const struct cell {
 	{ HOST_HOLE, VMHEAT_PAGE_FREE, { HOLE } },
 	{ HOST_HOLE, VMHEAT_PAGE_IDLE, { HOLE } },
 	{ HOST_HOLE, VMHEAT_PAGE_ACCESSED, { HOLE } },
-	{ HOST_IDLE_4K, VMHEAT_PAGE_UNKNOWN, { IDLE } },
+	{ HOST_IDLE_4K, VMHEAT_PAGE_UNKNOWN, { IDLE, .kernel_idle = 1 } },
 	{ HOST_IDLE_4K, VMHEAT_PAGE_FREE, { IDLE, .free_idle = 1 } },
 	{ HOST_IDLE_4K, VMHEAT_PAGE_IDLE, { IDLE } },
 	{ HOST_IDLE_4K, VMHEAT_PAGE_ACCESSED, { IDLE, .idle_but_guest_accessed = 1 } },
@@ -96,7 +98,7 @@ static const struct cell {
 	{ HOST_ACCESSED_4K, VMHEAT_PAGE_FREE, { ACCESSED, HOST_TOUCHED, .accessed_but_guest_free = 1 } },
 	{ HOST_ACCESSED_4K, VMHEAT_PAGE_IDLE, { ACCESSED, HOST_TOUCHED, .accessed_but_guest_idle = 1 } },
 	{ HOST_ACCESSED_4K, VMHEAT_PAGE_ACCESSED, { ACCESSED, HOST_TOUCHED } },
-	{ HOST_IDLE_LARGE, VMHEAT_PAGE_UNKNOWN, { IDLE } },
+	{ HOST_IDLE_LARGE, VMHEAT_PAGE_UNKNOWN, { IDLE, .kernel_idle = 1 } },
 	{ HOST_IDLE_LARGE, VMHEAT_PAGE_FREE, { IDLE, .free_idle = 1 } },
 	{ HOST_IDLE_LARGE, VMHEAT_PAGE_IDLE, { IDLE } },
 	{ HOST_IDLE_LARGE, VMHEAT_PAGE_ACCESSED, { IDLE, .idle_but_guest_accessed = 1 } },
@@ -150,6 +152,7 @@ static void test_every_cell_whole_word(void **state)
 				      .accessed = 64 * cells[i].counts.accessed,
 				      .host_accessed = 64 * cells[i].counts.host_accessed,
 				      .free_idle = 64 * cells[i].counts.free_idle,
+				      .kernel_idle = 64 * cells[i].counts.kernel_idle,
 				      .accessed_but_guest_free = 64 * cells[i].counts.accessed_but_guest_free,
 				      .accessed_but_guest_idle = 64 * cells[i].counts.accessed_but_guest_idle,
 				      .idle_but_guest_accessed = 64 * cells[i].counts.idle_but_guest_accessed,
@@ -188,7 +191,8 @@ static void test_sparse_hot_large_leaf(void **state)
 	merge_pages(&view, guest, 8, bitmaps.accessed, &counts);
 	for (size_t w = 0; w < 8; w++)
 		assert_int_equal(bitmaps.accessed[w], w == 4 ? UINT64_C(1) << 44 : 0); /* 300 = 4 * 64 + 44 */
-	assert_counts(&counts, &(struct merge_counts){ .idle = 511, .accessed = 1, .host_accessed = 512 });
+	assert_counts(&counts, &(struct merge_counts){
+				       .idle = 511, .accessed = 1, .host_accessed = 512, .anon_idle = 511 });
 }
 
 /* The kinds of a page say nothing about its state: with all of them set, every state is still told apart. */
@@ -205,8 +209,38 @@ static void test_kinds_do_not_matter(void **state)
 		guest[i] = (uint8_t)((0xff & ~VMHEAT_PAGE_STATE_MASK) | i % 4);
 	merge_pages(&view, guest, 1, bitmaps.accessed, &counts);
 	assert_int_equal(bitmaps.accessed[0], UINT64_C(0x9999999999999999));
-	assert_counts(&counts, &(struct merge_counts){
-				       .idle = 32, .accessed = 32, .host_accessed = 64, .free_idle = 16 });
+	/* All are unevictable, so of the idle ones 16 are free and 16 are kept. */
+	assert_counts(&counts, &(struct merge_counts){ .idle = 32,
+						       .accessed = 32,
+						       .host_accessed = 64,
+						       .free_idle = 16,
+						       .kernel_idle = 16 });
+}
+
+/* Of idle pages, what the guest cannot evict and what needs swap space are counted apart. */
+static void test_idle_is_not_always_to_be_had(void **state)
+{
+	static const uint8_t says[] = {
+		VMHEAT_PAGE_UNKNOWN,					       /* its kernel's own */
+		VMHEAT_PAGE_IDLE | VMHEAT_PAGE_ANON | VMHEAT_PAGE_UNEVICTABLE, /* mlocked */
+		VMHEAT_PAGE_ACCESSED | VMHEAT_PAGE_FILE | VMHEAT_PAGE_UNEVICTABLE,
+		VMHEAT_PAGE_IDLE | VMHEAT_PAGE_ANON, /* can go to swap */
+		VMHEAT_PAGE_IDLE | VMHEAT_PAGE_FILE, /* can go */
+		VMHEAT_PAGE_FREE,
+	};
+	struct bitmaps bitmaps = { .present = { 0x3f }, .idle = { 0x3f } };
+	struct host_view view = view_of(&bitmaps);
+	struct merge_counts counts = { 0 };
+	uint8_t guest[WORD_PAGES] = { 0 };
+
+	memcpy(guest, says, sizeof(says));
+	merge_pages(&view, guest, 1, bitmaps.accessed, &counts);
+	assert_counts(&counts, &(struct merge_counts){ .holes = 58,
+						       .idle = 6,
+						       .free_idle = 1,
+						       .kernel_idle = 3,
+						       .anon_idle = 1,
+						       .idle_but_guest_accessed = 1 });
 }
 
 /* Idle and large bits of a page that is not mapped mean nothing: it is a hole. */
@@ -284,6 +318,11 @@ static void test_random_words_follow_the_table(void **state)
 			expected.accessed += one->accessed;
 			expected.host_accessed += one->host_accessed;
 			expected.free_idle += one->free_idle;
+			if (one->idle && !(guest[i] & VMHEAT_PAGE_UNEVICTABLE))
+				expected.anon_idle +=
+					(guest[i] & VMHEAT_PAGE_IDLE) && guest[i] & VMHEAT_PAGE_ANON;
+			expected.kernel_idle += one->kernel_idle || (one->idle && !one->free_idle &&
+								     guest[i] & VMHEAT_PAGE_UNEVICTABLE);
 			expected.accessed_but_guest_free += one->accessed_but_guest_free;
 			expected.accessed_but_guest_idle += one->accessed_but_guest_idle;
 			expected.idle_but_guest_accessed += one->idle_but_guest_accessed;
@@ -301,6 +340,7 @@ int main(void)
 		cmocka_unit_test(test_without_guest),
 		cmocka_unit_test(test_sparse_hot_large_leaf),
 		cmocka_unit_test(test_kinds_do_not_matter),
+		cmocka_unit_test(test_idle_is_not_always_to_be_had),
 		cmocka_unit_test(test_hole_wins),
 		cmocka_unit_test(test_counts_add_up),
 		cmocka_unit_test(test_random_words_follow_the_table),

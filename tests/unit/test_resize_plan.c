@@ -31,6 +31,23 @@ static void test_goal_is_clamped(void **state)
 	assert_int_equal(window(&bench, 1000).goal_pages, 1000);
 }
 
+/* What the guest keeps though it does not use it is added to the goal, but no more of it than is believed. */
+static void test_kept_memory(void **state)
+{
+	struct bench bench = bench_of(1000, 300);
+	struct resize_decision decision;
+
+	bench.policy.kept_percent = 25; /* of 1000 */
+	bench.input.kept_pages = 200;
+	decision = window(&bench, 1000);
+	assert_int_equal(decision.kept_pages, 200);
+	assert_int_equal(decision.goal_pages, 550); /* 300 + 200 + 50 */
+	bench.input.kept_pages = 600;
+	decision = window(&bench, 1000);
+	assert_int_equal(decision.kept_pages, 250);
+	assert_int_equal(decision.goal_pages, 600);
+}
+
 /* Absurd sizes and settings do not wrap: the goal is the maximum. */
 static void test_goal_does_not_wrap(void **state)
 {
@@ -316,6 +333,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_headroom),
 		cmocka_unit_test(test_goal_is_clamped),
+		cmocka_unit_test(test_kept_memory),
 		cmocka_unit_test(test_goal_does_not_wrap),
 		cmocka_unit_test(test_shrink_in_steps),
 		cmocka_unit_test(test_dead_band),
