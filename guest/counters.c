@@ -28,6 +28,7 @@ static const struct counter meminfo_counters[] = {
 	{ "MemTotal:", offsetof(struct vmheat_scan_end, memory_total_kib) },
 	{ "MemFree:", offsetof(struct vmheat_scan_end, memory_free_kib) },
 	{ "MemAvailable:", offsetof(struct vmheat_scan_end, memory_usable_kib) },
+	{ "SwapFree:", offsetof(struct vmheat_scan_end, swap_free_kib) },
 };
 
 static void add_line(struct vmheat_scan_end *end, const char *line, const struct counter *counters,

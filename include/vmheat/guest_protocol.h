@@ -117,6 +117,7 @@ struct vmheat_scan_end {
 	uint64_t memory_total_kib;  /* MemTotal */
 	uint64_t memory_free_kib;   /* MemFree */
 	uint64_t memory_usable_kib; /* MemAvailable */
+	uint64_t swap_free_kib;	    /* SwapFree: how much anonymous memory can go to swap */
 };
 
 /** Payload of ERROR: a positive errno of the guest, then what failed, as text of at most
@@ -128,6 +129,6 @@ struct vmheat_error {
 
 _Static_assert(sizeof(struct vmheat_frame_header) == 16, "the frame header has no padding");
 _Static_assert(sizeof(struct vmheat_hello) == 16, "HELLO has no padding");
-_Static_assert(sizeof(struct vmheat_scan_end) == 88, "SCAN_END has no padding");
+_Static_assert(sizeof(struct vmheat_scan_end) == 96, "SCAN_END has no padding");
 
 #endif /* VMHEAT_GUEST_PROTOCOL_H */

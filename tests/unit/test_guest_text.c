@@ -141,10 +141,12 @@ static void test_meminfo(void **state)
 		  "MemTotal:         303600 kB\n"
 		  "MemFree:          200100 kB\n"
 		  "MemAvailable:     250000 kB\n"
+		  "SwapFree:         120000 kB\n"
 		  "SwapTotal:             5 kB\n");
 	assert_int_equal(end.memory_total_kib, 303600);
 	assert_int_equal(end.memory_free_kib, 200100);
 	assert_int_equal(end.memory_usable_kib, 250000);
+	assert_int_equal(end.swap_free_kib, 120000);
 }
 
 /* Of the pressure file the total of "some" counts, not of "full". */
