@@ -5,8 +5,7 @@
 BED_KERNELS := $(BUILD)/kernel/guest/vmlinux $(BUILD)/kernel/debian/package
 BED_IMAGES  := $(BUILD)/bed/host.cpio $(BUILD)/bed/guest.cpio
 BED_TOOLS   := $(BUILD)/test/bin/port-request
-BED_GUEST_PROGRAMS := $(BUILD)/bin/vmheat-guest \
-                      $(if $(wildcard tests/bed/workload/module.mk),$(BUILD)/test/bin/vmheat-workload)
+BED_GUEST_PROGRAMS := $(BUILD)/bin/vmheat-guest $(BUILD)/test/bin/vmheat-workload
 C_SOURCES   += tests/bed/lib/port-request.c
 
 .PHONY: bed-kernels bed-images
@@ -34,4 +33,4 @@ $(BUILD)/test/bin/port-request: $(BUILD)/obj/tests/bed/lib/port-request.o
 	@mkdir -p $(@D)
 	$(CC) -pie $^ -o $@
 
--include tests/bed/workload/module.mk
+include tests/bed/workload/module.mk

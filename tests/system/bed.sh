@@ -30,7 +30,15 @@ memory_on_near_node() {
 	numastat -p "$(guest_pid g1)" | awk '$1 == "Total" { exit !($2 > 50 && $3 < $2 / 10) }'
 }
 
-plan 8
+is_off() {
+	[ "$(virsh domstate g1)" = "shut off" ]
+}
+
+powers_off() {
+	virsh shutdown g1 --mode acpi && bed_wait_until 60 is_off
+}
+
+plan 10
 check "the kernel is the stock one of Debian, as packaged" debian_kernel
 check "two NUMA nodes, the second without processors" two_nodes
 check "KVM is there and uses nested page tables" nested_paging
@@ -42,4 +50,5 @@ check "a KVM guest gets READY" guest_start g1
 diag "the guest was READY at $(cut -d' ' -f1 /proc/uptime) s of uptime"
 check "the guest's kernel tracks idle pages" guest_tracks_idle_pages
 check "the guest's memory starts on the near node" memory_on_near_node
-guest_destroy g1
+check "the workload in the guest answers" guest_workload g1 status
+check "the guest powers off when asked to" powers_off
