@@ -25,6 +25,7 @@ struct page_move_result {
 	guint64 refused;	/* EACCES, EPERM: outside the VM's cpuset, or not ours */
 	guint64 no_memory;	/* ENOMEM: the target node is full */
 	guint64 absent;		/* gone since the plan was made */
+	guint64 hidden;		/* there, but not for move_pages(2), see numa_balancing.h */
 	guint64 other;		/* any other errno */
 	guint64 left;		/* wanted, but beyond this round's limit */
 	guint64 cold_far, cold; /* of the plan's pages, by the kernel's word after the moves */
@@ -45,12 +46,13 @@ struct page_move_nodes {
  * @extents: from placement_classify()
  * @count:   how many
  * @limit:   move at most so many pages; hot pages come first
- * @moved:   NULL, or called after each batch with the run of indices that moved, so that they can be marked
- * again
+ * @moved:   NULL, or called after each batch with runs of indices that were moved or read, so that they can
+ * be marked again
  * @data:    for @moved
  * @result:  what came of it
  *
- * Asks move_pages(2) where the pages are, moves the ones that lie wrong, and never touches others.
+ * Asks move_pages(2) where the pages are, moves the ones that lie wrong, and never touches others. With a
+ * limit of 0 it only looks.
  */
 gboolean page_moves_apply(const struct domain *domain, const struct page_map *map,
 			  const struct page_move_nodes *nodes, const struct placement_extent *extents,

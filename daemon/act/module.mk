@@ -2,7 +2,7 @@
 #
 # What the daemon can do to a VM: balloon, page moves.
 
-ACT_SOURCES := daemon/act/balloon.c daemon/act/page_moves.c
+ACT_SOURCES := daemon/act/balloon.c daemon/act/page_moves.c daemon/act/page_moves_linux.c
 C_SOURCES   += $(ACT_SOURCES) $(wildcard daemon/act/*.h)
 
 SOURCES_test_page_moves := $(ACT_SOURCES) $(HOST_SOURCES) daemon/core/page_map.c

@@ -22,22 +22,23 @@
  *   bring all of them back. So where cold pages do not fill an aligned block of 512, the kernel is first
  *   asked to split the huge page, by advising MADV_COLD for one cold page of it. A leaf that the guest
  *   uses as a whole is never split: the plan keeps its 512 pages together (placement_plan.h).
+ * - It does not see pages that NUMA balancing has taken the access rights from (numa_balancing.h), most
+ *   of the cold ones. What it does not see but pagemap does is such a page. While balancing runs, all that
+ *   can be done is to count them, as pages that do not lie right. Once it was switched off, reading a byte
+ *   of each brings it back for good.
  */
-#define _GNU_SOURCE /* process_madvise() */
 #include "page_moves.h"
 #include <errno.h>
 #include <limits.h>
 #include <numaif.h>
-#include <sys/mman.h>
-#include <sys/pidfd.h>
-#include <sys/uio.h>
-#include <unistd.h>
 #include "host_error.h"
 
 #define BATCH_PAGES 4096u
 
-/* In a status: the kernel has said nothing. It is no errno. */
+/* In a status: the kernel has said nothing. In an answer: there is a page, but it is hidden. They are no
+ * errno. */
 #define STATUS_UNSAID INT_MIN
+#define WHERE_HIDDEN  (INT_MIN + 1)
 
 /* Pages on their way through the kernel, in plan order. */
 struct batch {
@@ -46,6 +47,15 @@ struct batch {
 	void *addresses[BATCH_PAGES];
 	gboolean partial[BATCH_PAGES]; /* its extent does not fill the page's aligned block of 512 */
 	int status[BATCH_PAGES];
+};
+
+/* Those pages of a batch that move_pages(2) does not see. */
+struct unseen {
+	guint count;
+	guint entries[BATCH_PAGES]; /* in the batch */
+	void *addresses[BATCH_PAGES];
+	gboolean mapped[BATCH_PAGES];
+	int where[BATCH_PAGES];
 };
 
 struct mover {
@@ -63,8 +73,10 @@ struct mover {
 	guint64 present;     /* totals of a final query */
 	guint64 in_place;
 	int nodes[BATCH_PAGES]; /* all the same: the pass's node */
-	int where[BATCH_PAGES]; /* the kernel's answer to a query */
+	int where[BATCH_PAGES]; /* the kernel's answer to a query: a node, a negative errno or WHERE_HIDDEN */
+	gboolean may_reveal;
 	struct batch batch;
+	struct unseen unseen;
 };
 
 static gboolean fail(const struct mover *mover, int number, GError **error)
@@ -81,15 +93,75 @@ static gboolean fail(const struct mover *mover, int number, GError **error)
 	return FALSE;
 }
 
-/* Ask where the batch's pages are: mover->where[] is a node or a negative errno. */
+/* Runs of indices, told as they end. */
+struct run {
+	const struct mover *mover;
+	guint64 index;
+	guint64 pages; /* 0: none yet */
+};
+
+static void run_end(struct run *run)
+{
+	if (run->pages > 0 && run->mover->moved != NULL)
+		run->mover->moved(run->index, run->pages, run->mover->data);
+	run->pages = 0;
+}
+
+static void run_add(struct run *run, guint64 index)
+{
+	if (run->index + run->pages != index)
+		run_end(run);
+	if (run->pages++ == 0)
+		run->index = index;
+}
+
+/* Ask where @count pages are. */
+static gboolean ask(const struct mover *mover, guint count, void **addresses, int *where, GError **error)
+{
+	if (mover->kernel->move_pages(mover->domain->pid, count, addresses, NULL, where, 0) == 0)
+		return TRUE;
+	return fail(mover, errno, error);
+}
+
+/* Tell hidden pages from absent ones among those that have no place, and reveal them if that may be. */
+static gboolean find_hidden(struct mover *mover, GError **error)
+{
+	const struct batch *batch = &mover->batch;
+	struct unseen *unseen = &mover->unseen;
+	struct run run = { .mover = mover };
+
+	unseen->count = 0;
+	for (guint i = 0; i < batch->count; i++) {
+		if (mover->where[i] >= 0)
+			continue;
+		unseen->addresses[unseen->count] = batch->addresses[i];
+		unseen->entries[unseen->count] = i;
+		unseen->mapped[unseen->count++] = FALSE;
+	}
+	if (unseen->count == 0)
+		return TRUE;
+	mover->kernel->find_mapped(mover->domain->pid, unseen->addresses, unseen->count, mover->may_reveal,
+				   unseen->mapped);
+	if (!ask(mover, unseen->count, unseen->addresses, unseen->where, error))
+		return FALSE;
+	for (guint i = 0; i < unseen->count; i++) {
+		guint entry = unseen->entries[i];
+		int where = unseen->where[i];
+
+		mover->where[entry] = where < 0 && unseen->mapped[i] ? WHERE_HIDDEN : where;
+		if (where >= 0 && unseen->mapped[i] && mover->may_reveal)
+			run_add(&run, batch->indices[entry]);
+	}
+	run_end(&run);
+	return TRUE;
+}
+
+/* Ask where the batch's pages are, for mover->where[]. */
 static gboolean query(struct mover *mover, GError **error)
 {
 	struct batch *batch = &mover->batch;
 
-	if (mover->kernel->move_pages(mover->domain->pid, batch->count, batch->addresses, NULL, mover->where,
-				      0) == 0)
-		return TRUE;
-	return fail(mover, errno, error);
+	return ask(mover, batch->count, batch->addresses, mover->where, error) && find_hidden(mover, error);
 }
 
 /* Keep entry @from of the batch as entry @to. */
@@ -125,6 +197,15 @@ static void count_failed(struct page_move_result *result, int number, guint64 pa
 	}
 }
 
+/* Count a page whose place is not known. */
+static void count_unseen(struct page_move_result *result, int where)
+{
+	if (where == WHERE_HIDDEN)
+		result->hidden++;
+	else
+		result->absent++;
+}
+
 /* Leave in the batch what lies wrong and may be moved within the limit. */
 static void select_wrong(struct mover *mover)
 {
@@ -134,7 +215,7 @@ static void select_wrong(struct mover *mover)
 
 	for (guint i = 0; i < batch->count; i++) {
 		if (mover->where[i] < 0) {
-			result->absent++;
+			count_unseen(result, mover->where[i]);
 		} else if (mover->where[i] != mover->node) {
 			result->wanted++;
 			if (mover->limit > 0) {
@@ -167,29 +248,22 @@ static void split_shared(struct mover *mover)
 static void settle(struct mover *mover)
 {
 	struct batch *batch = &mover->batch;
-	guint64 run_index = 0, run_pages = 0;
+	struct run run = { .mover = mover };
 	guint kept = 0;
 
 	for (guint i = 0; i < batch->count; i++) {
 		if (mover->where[i] == mover->node) {
 			mover->result->moved++;
-			if (run_pages > 0 && run_index + run_pages != batch->indices[i]) {
-				if (mover->moved != NULL)
-					mover->moved(run_index, run_pages, mover->data);
-				run_pages = 0;
-			}
-			if (run_pages++ == 0)
-				run_index = batch->indices[i];
+			run_add(&run, batch->indices[i]);
 		} else if (mover->where[i] < 0) {
-			mover->result->absent++;
+			count_unseen(mover->result, mover->where[i]);
 		} else if (batch->status[i] < 0 && batch->status[i] != STATUS_UNSAID) {
 			count_failed(mover->result, -batch->status[i], 1);
 		} else {
 			keep(batch, kept++, i);
 		}
 	}
-	if (run_pages > 0 && mover->moved != NULL)
-		mover->moved(run_index, run_pages, mover->data);
+	run_end(&run);
 	batch->count = kept;
 }
 
@@ -258,7 +332,7 @@ static gboolean count_batch(struct mover *mover, GError **error)
 	if (!query(mover, error))
 		return FALSE;
 	for (guint i = 0; i < mover->batch.count; i++) {
-		mover->present += mover->where[i] >= 0;
+		mover->present += mover->where[i] >= 0 || mover->where[i] == WHERE_HIDDEN;
 		mover->in_place += mover->where[i] == mover->node;
 	}
 	return TRUE;
@@ -346,26 +420,12 @@ gboolean page_moves_apply_with(const struct page_moves_kernel *kernel, const str
 	mover->data = data;
 	mover->result = result;
 	mover->split_block = G_MAXUINT64;
+	mover->may_reveal = limit > 0;
 	/* A pid is not an identity: another process may have it by now. */
 	good = domain_is_alive(domain) ? apply(mover, nodes, extents, count, error)
 				       : fail(mover, ESRCH, error);
 	g_free(mover);
 	return good;
-}
-
-/*
- * MADV_COLD of a part of a huge page splits it first (mm/madvise.c). For the page itself it says what is
- * true: it was not used of late. Whatever fails here shows in the moves that follow.
- */
-static void split_huge_page(int pid, void *address)
-{
-	const struct iovec page = { .iov_base = address, .iov_len = PAGE_MAP_PAGE_SIZE };
-	int process = pidfd_open(pid, 0);
-
-	if (process < 0)
-		return;
-	(void)process_madvise(process, &page, 1, MADV_COLD, 0);
-	close(process);
 }
 
 gboolean page_moves_apply(const struct domain *domain, const struct page_map *map,
@@ -374,9 +434,6 @@ gboolean page_moves_apply(const struct domain *domain, const struct page_map *ma
 			  void (*moved)(guint64 index, guint64 pages, gpointer data), gpointer data,
 			  struct page_move_result *result, GError **error)
 {
-	static const struct page_moves_kernel linux_kernel = { .move_pages = move_pages,
-							       .split = split_huge_page };
-
-	return page_moves_apply_with(&linux_kernel, domain, map, nodes, extents, count, limit, moved, data,
-				     result, error);
+	return page_moves_apply_with(&page_moves_linux, domain, map, nodes, extents, count, limit, moved,
+				     data, result, error);
 }

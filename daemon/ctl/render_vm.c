@@ -240,7 +240,8 @@ static void append_agent(GString *text, GVariant *vm)
 
 static void append_moves(GString *text, GVariant *moves)
 {
-	static const char *const keys[] = { "busy", "refused", "no-memory", "absent", "other", "left" };
+	static const char *const keys[] = { "busy",   "refused", "no-memory", "absent",
+					    "hidden", "other",	 "left" };
 	g_autofree char *cold = size_of(moves, "cold"), *cold_far = size_of(moves, "cold-far");
 	g_autofree char *hot = size_of(moves, "hot"), *hot_near = size_of(moves, "hot-near");
 	g_autofree char *wanted = size_of(moves, "wanted"), *moved = size_of(moves, "moved");

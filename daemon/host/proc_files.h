@@ -12,6 +12,12 @@
 #include <sys/types.h>
 #include "id_set.h"
 
+/** In an entry of /proc/PID/pagemap (Documentation/admin-guide/mm/pagemap.rst): a page is mapped. */
+#define PROC_PAGEMAP_PRESENT (G_GUINT64_CONSTANT(1) << 63)
+
+/** In such an entry: the frame's number, 0 for who lacks CAP_SYS_ADMIN. */
+#define PROC_PAGEMAP_FRAME_MASK ((G_GUINT64_CONSTANT(1) << 55) - 1)
+
 /** The fields of /proc/PID/stat that tell one process from a later one with its pid. */
 struct proc_stat {
 	char state;	    /* field 3: 'Z' and 'X' are dead */

@@ -34,6 +34,7 @@ static void add_result(struct page_move_result *sum, const struct page_move_resu
 	sum->refused += part->refused;
 	sum->no_memory += part->no_memory;
 	sum->absent += part->absent;
+	sum->hidden += part->hidden;
 	sum->other += part->other;
 	sum->left += part->left;
 	sum->cold_far += part->cold_far;

@@ -202,6 +202,7 @@ static void add_moves(GVariantDict *dict, const struct page_move_result *moves)
 	add_pages(dict, "refused", moves->refused);
 	add_pages(dict, "no-memory", moves->no_memory);
 	add_pages(dict, "absent", moves->absent);
+	add_pages(dict, "hidden", moves->hidden);
 	add_pages(dict, "other", moves->other);
 	add_pages(dict, "left", moves->left);
 	add_pages(dict, "cold", moves->cold);

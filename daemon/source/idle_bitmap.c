@@ -34,19 +34,16 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include "proc_files.h"
 #include "vmheat/idle_bitmap.h"
 
-#define WORD_PAGES  VMHEAT_IDLE_BITMAP_WORD_PAGES
-#define CHUNK_PAGES ((guint64)SOURCE_CHUNK_WORDS * WORD_PAGES)
-#define LEAF_PAGES  PAGE_MAP_LEAF_PAGES
-#define LEAF_WORDS  (LEAF_PAGES / WORD_PAGES)
+#define WORD_PAGES	VMHEAT_IDLE_BITMAP_WORD_PAGES
+#define CHUNK_PAGES	((guint64)SOURCE_CHUNK_WORDS * WORD_PAGES)
+#define LEAF_PAGES	PAGE_MAP_LEAF_PAGES
+#define LEAF_WORDS	(LEAF_PAGES / WORD_PAGES)
 
-/* An entry of /proc/PID/pagemap, Documentation/admin-guide/mm/pagemap.rst. */
-#define PAGEMAP_PRESENT	   (G_GUINT64_CONSTANT(1) << 63)
-#define PAGEMAP_FRAME_MASK ((G_GUINT64_CONSTANT(1) << 55) - 1)
-
-#define ZERO_PAGE_FLAG	   (G_GUINT64_CONSTANT(1) << KPF_ZERO_PAGE)
-#define HUGE_PAGE_FLAGS	   ((G_GUINT64_CONSTANT(1) << KPF_THP) | (G_GUINT64_CONSTANT(1) << KPF_HUGE))
+#define ZERO_PAGE_FLAG	(G_GUINT64_CONSTANT(1) << KPF_ZERO_PAGE)
+#define HUGE_PAGE_FLAGS ((G_GUINT64_CONSTANT(1) << KPF_THP) | (G_GUINT64_CONSTANT(1) << KPF_HUGE))
 
 struct host_source {
 	const struct page_map *map;
@@ -170,8 +167,8 @@ static gboolean mark_span(struct host_source *source, const struct span *span, G
  */
 static gboolean huge_page_flags(struct host_source *source, guint64 *flags, GError **error)
 {
-	guint64 first = source->entries[0] & PAGEMAP_FRAME_MASK;
-	guint64 last = source->entries[LEAF_PAGES - 1] & PAGEMAP_FRAME_MASK;
+	guint64 first = source->entries[0] & PROC_PAGEMAP_FRAME_MASK;
+	guint64 last = source->entries[LEAF_PAGES - 1] & PROC_PAGEMAP_FRAME_MASK;
 
 	*flags = 0;
 	if (first == 0) {
@@ -212,7 +209,7 @@ static gboolean read_leaf(struct host_source *source, const struct span *leaf, s
 	for (gsize i = 0; i < leaf->pages; i++) {
 		gsize bit = leaf->index % WORD_PAGES + i;
 
-		if (source->entries[i] & PAGEMAP_PRESENT)
+		if (source->entries[i] & PROC_PAGEMAP_PRESENT)
 			chunk->present[word + bit / WORD_PAGES] |= G_GUINT64_CONSTANT(1) << bit % WORD_PAGES;
 	}
 	for (gsize i = 0; i < span_words(leaf); i++)

@@ -28,8 +28,10 @@
 static struct {
 	int node[PAGES]; /* a node, or -ENOENT: not mapped */
 	int obstacle[PAGES];
-	gboolean huge[PAGES]; /* of the page's aligned block of 512: true for all or none of it */
-	int call_errno;	      /* every moving call fails with it */
+	gboolean hidden[PAGES]; /* by NUMA balancing */
+	gboolean balancing;	/* still on: what is revealed is hidden again at once */
+	gboolean huge[PAGES];	/* of the page's aligned block of 512: true for all or none of it */
+	int call_errno;		/* every moving call fails with it */
 	guint moving_calls;
 	guint splits;
 } machine;
@@ -64,7 +66,9 @@ static long fake_move_pages(int pid, unsigned long count, void **pages, const in
 	for (unsigned long i = 0; i < count; i++) {
 		guint page = page_of_address(pages[i]);
 
-		if (nodes == NULL || machine.node[page] < 0 || machine.node[page] == nodes[i])
+		if (machine.hidden[page])
+			status[i] = -EFAULT;
+		else if (nodes == NULL || machine.node[page] < 0 || machine.node[page] == nodes[i])
 			status[i] = machine.node[page];
 		else if (machine.obstacle[page] == PINNED)
 			return (long)(count - i);
@@ -85,20 +89,29 @@ static void fake_split(int pid, void *address)
 	memset(machine.huge + first, 0, 512 * sizeof(machine.huge[0]));
 }
 
-static const struct page_moves_kernel fake_kernel = { fake_move_pages, fake_split };
+static void fake_find_mapped(int pid, void *const *addresses, guint count, gboolean reveal, gboolean *mapped)
+{
+	assert_int_equal(pid, getpid());
+	for (guint i = 0; i < count; i++) {
+		guint page = page_of_address(addresses[i]);
+
+		mapped[i] = machine.node[page] >= 0;
+		machine.hidden[page] = machine.hidden[page] && !(reveal && !machine.balancing);
+	}
+}
+
+static const struct page_moves_kernel fake_kernel = { fake_move_pages, fake_split, fake_find_mapped };
 static const struct page_move_nodes both_nodes = { .near_node = NEAR, .far_node = FAR };
 
-/* What the callback was told, one flag a page. */
-static gboolean told[PAGES];
+/* How often the callback was told of each page. */
+static guint told[PAGES];
 static guint told_runs;
 
 static void note_moved(guint64 index, guint64 pages, gpointer data)
 {
 	told_runs++;
-	for (guint64 i = index; i < index + pages; i++) {
-		assert_false(told[i]);
-		told[i] = TRUE;
-	}
+	for (guint64 i = index; i < index + pages; i++)
+		told[i]++;
 }
 
 static struct page_map *map;
@@ -355,6 +368,57 @@ static void test_shared_huge_page(void **state)
 	assert_int_equal(result.hot_near, 10);
 }
 
+/* Pages that NUMA balancing hid, once it is off: revealed, moved, and told as touched. A hole stays one. */
+static void test_hidden_pages(void **state)
+{
+	static const struct placement_extent plan[] = {
+		{ .index = 0, .pages = 512, .class = PLACEMENT_FAR }
+	};
+	struct page_move_result result;
+
+	for (guint i = 100; i < 200; i++)
+		machine.hidden[i] = TRUE;
+	machine.node[7] = -ENOENT;
+	result = apply(plan, 1, PAGES);
+	assert_int_equal(result.absent, 1);
+	assert_int_equal(result.hidden, 0);
+	assert_int_equal(result.moved, 511);
+	assert_int_equal(result.cold_far, 511);
+	assert_int_equal(told[99], 1);
+	assert_int_equal(told[100], 2); /* read, then moved */
+	assert_int_equal(told[7], 0);
+}
+
+/* While balancing runs they are counted, and count as cold pages that are not far: 412 of 512. */
+static void test_hidden_by_balancing(void **state)
+{
+	static const struct placement_extent plan[] = {
+		{ .index = 0, .pages = 512, .class = PLACEMENT_FAR }
+	};
+	struct page_move_result result;
+
+	machine.balancing = TRUE;
+	for (guint i = 100; i < 200; i++)
+		machine.hidden[i] = TRUE;
+	result = apply(plan, 1, PAGES);
+	assert_int_equal(result.hidden, 100);
+	assert_int_equal(result.absent, 0);
+	assert_int_equal(result.moved, 412);
+	assert_int_equal(result.cold, 512);
+	assert_int_equal(result.cold_far, 412);
+}
+
+/* Looking reveals nothing. */
+static void test_look_at_hidden(void **state)
+{
+	static const struct placement_extent plan[] = { { .index = 0, .pages = 1, .class = PLACEMENT_FAR } };
+
+	machine.hidden[0] = TRUE;
+	assert_int_equal(apply(plan, 1, 0).hidden, 1);
+	assert_true(machine.hidden[0]);
+	assert_int_equal(told_runs, 0);
+}
+
 /* The real kernel, on memory of this process: everything lies on node 0, and absent pages are told apart. */
 static void test_real_kernel(void **state)
 {
@@ -396,6 +460,9 @@ int main(void)
 		MOVES_TEST(test_errors),
 		MOVES_TEST(test_cold_huge_page),
 		MOVES_TEST(test_shared_huge_page),
+		MOVES_TEST(test_hidden_pages),
+		MOVES_TEST(test_hidden_by_balancing),
+		MOVES_TEST(test_look_at_hidden),
 		MOVES_TEST(test_real_kernel),
 	};
 
