@@ -10,7 +10,8 @@
 /** What the command line says besides the command's own arguments. */
 struct command_options {
 	gboolean json;
-	gboolean no_color;
+	gboolean color;	   /* even where nobody may see it */
+	gboolean no_color; /* in any case */
 };
 
 /** A command: @arguments are what stands after its name, as many as it allows. */

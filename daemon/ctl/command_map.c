@@ -28,7 +28,9 @@ static gboolean use_color(const struct command_options *options)
 {
 	const char *no_color = g_getenv("NO_COLOR");
 
-	return !options->no_color && (no_color == NULL || no_color[0] == '\0') && isatty(STDOUT_FILENO);
+	if (options->color || options->no_color)
+		return !options->no_color;
+	return (no_color == NULL || no_color[0] == '\0') && isatty(STDOUT_FILENO);
 }
 
 static void print_json(GVariant *runs, GVariant *windows)

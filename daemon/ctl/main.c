@@ -47,6 +47,8 @@ static gboolean parse_options(int *argc, char ***argv, struct options *options, 
 	const GOptionEntry entries[] = {
 		{ "json", 'j', 0, G_OPTION_ARG_NONE, &options->command.json, "Print JSON: bytes and seconds",
 		  NULL },
+		{ "color", 0, 0, G_OPTION_ARG_NONE, &options->command.color,
+		  "Draw the map in colours even into a file", NULL },
 		{ "no-color", 0, 0, G_OPTION_ARG_NONE, &options->command.no_color,
 		  "Draw the map with characters (so do NO_COLOR=1 and output to a file)", NULL },
 		{ "session", 0, 0, G_OPTION_ARG_NONE, &options->session_bus,

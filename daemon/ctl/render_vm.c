@@ -188,6 +188,8 @@ static void append_merge(GString *text, GVariant *vm)
 					    "accessed-by-host-alone",
 					    "idle",
 					    "free-idle",
+					    "kernel-idle",
+					    "anon-idle",
 					    "accessed-but-guest-free",
 					    "accessed-but-guest-idle",
 					    "idle-but-guest-accessed" };
@@ -195,6 +197,8 @@ static void append_merge(GString *text, GVariant *vm)
 						"by the host's data alone",
 						"idle",
 						"of it free in the guest",
+						"of it the guest kernel's own",
+						"of it anonymous",
 						"accessed, but the guest says free",
 						"accessed, but the guest says idle",
 						"idle, but the guest says accessed" };
@@ -228,10 +232,12 @@ static void append_agent(GString *text, GVariant *vm)
 	}
 	if (guest != NULL) {
 		g_autofree char *total = size_of(guest, "total"), *usable = size_of(guest, "usable");
+		g_autofree char *swap_free = size_of(guest, "swap-free");
 		g_autofree char *swap_in = size_of(guest, "swap-in"), *refault = size_of(guest, "refault");
 		g_autofree char *stall = seconds_of(guest, "memory-stall");
 
-		append_line(text, "memory", "%s, of it usable %s", or_dash(total), or_dash(usable));
+		append_line(text, "memory", "%s, of it usable %s; swap space left %s", or_dash(total),
+			    or_dash(usable), or_dash(swap_free));
 		append_line(text, "since its boot",
 			    "swap-in %s, refaults %s, stalled %s, OOM kills %" G_GUINT64_FORMAT,
 			    or_dash(swap_in), or_dash(refault), or_dash(stall), count_of(guest, "oom-kills"));

@@ -44,6 +44,7 @@ const struct setting vm_setting_table[] = {
 	VM_KEY("floor", SETTING_SIZE, floor, 16 * MIB, 64 * TIB, "512MiB"),
 	VM_KEY("headroom", SETTING_SIZE, headroom, 0, 64 * TIB, "128MiB"),
 	VM_KEY("headroom-percent", SETTING_PERCENT, headroom_percent, 0, 1000, "20%"),
+	VM_KEY("kept-percent", SETTING_PERCENT, kept_percent, 0, 100, "50%"),
 	VM_KEY("shrink-step", SETTING_SIZE, shrink_step, 4 * KIB, 1 * TIB, "64MiB"),
 	VM_KEY("dead-band", SETTING_SIZE, dead_band, 0, 1 * TIB, "32MiB"),
 	VM_KEY("settle-windows", SETTING_COUNT, settle_windows, 1, 254, "12"),

@@ -30,6 +30,7 @@ struct vm_settings {
 	guint64 floor;
 	guint64 headroom;
 	guint headroom_percent;
+	guint kept_percent; /* of the maximum, see resize_plan.h */
 	guint64 shrink_step;
 	guint64 dead_band;
 	guint settle_windows;

@@ -9,6 +9,7 @@
 #include <gio/gio.h>
 #include <glib-unix.h>
 #include <locale.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include "config.h"
@@ -18,6 +19,9 @@
 
 #define DEFAULT_CONFIG VMHEAT_SYSCONFDIR "/vmheat/vmheatd.conf"
 #define STOP_SECONDS   10u
+
+/* In bytes: larger ones are mappings of their own. It also keeps malloc from raising the limit as it goes. */
+#define LARGE_ALLOCATION 65536
 
 struct options {
 	char *config_path; /* NULL: the default */
@@ -179,6 +183,8 @@ int main(int argc, char **argv)
 
 	setlocale(LC_ALL, "");
 	g_set_prgname("vmheatd");
+	/* Arrays over a VM's pages go back to the host when they are freed, also those of one scan. */
+	mallopt(M_MMAP_THRESHOLD, LARGE_ALLOCATION);
 	log_start();
 	if (!parse_options(argc, argv, &options, &error)) {
 		g_critical("%s (see --help)", error->message);

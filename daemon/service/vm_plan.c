@@ -47,6 +47,7 @@ static struct resize_policy resize_policy_of(const struct vm_settings *settings,
 		.floor_pages = MIN(to_pages(settings->floor), maximum_pages),
 		.headroom_pages = to_pages(settings->headroom),
 		.headroom_percent = settings->headroom_percent,
+		.kept_percent = settings->kept_percent,
 		.shrink_step_pages = MAX(to_pages(settings->shrink_step), 1),
 		.dead_band_pages = to_pages(settings->dead_band),
 		.settle_windows = settings->settle_windows,
@@ -121,10 +122,10 @@ static char *explain_resize(const struct vm_plan_input *input, const struct resi
 				to_mib(input->resize.current_pages), to_mib(decision->target_pages));
 	explain_reason(text, input, decision);
 	g_string_append_printf(text,
-			       "; goal %.0f MiB = working set %.1f + headroom %.1f, between the floor of "
-			       "%.0f and the maximum of %.0f MiB",
+			       "; goal %.0f MiB = working set %.1f + kept %.1f + headroom %.1f, between the "
+			       "floor of %.0f and the maximum of %.0f MiB",
 			       to_mib(decision->goal_pages), to_mib(input->resize.working_set_pages),
-			       to_mib(decision->headroom_pages), to_mib(floor),
+			       to_mib(decision->kept_pages), to_mib(decision->headroom_pages), to_mib(floor),
 			       to_mib(input->resize.maximum_pages));
 	return g_string_free(text, FALSE);
 }

@@ -90,6 +90,7 @@ struct vm_snapshot {
 	gboolean pressure_valid; /* the guest has told of its pressure */
 	struct guest_pressure pressure;
 	gboolean placement_valid;
+	struct placement_policy policy; /* the ages in windows that count as hot and cold */
 	struct page_move_nodes nodes;
 	struct page_move_result placement; /* where the pages lie; of the moves only what is wanted */
 	struct vm_act last_act;

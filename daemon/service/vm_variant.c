@@ -100,6 +100,8 @@ static GVariant *merge_counts(const struct merge_counts *counts)
 	add_pages(&dict, "accessed-by-host-alone", counts->host_accessed);
 	add_pages(&dict, "idle", counts->idle);
 	add_pages(&dict, "free-idle", counts->free_idle);
+	add_pages(&dict, "kernel-idle", counts->kernel_idle);
+	add_pages(&dict, "anon-idle", counts->anon_idle);
 	add_pages(&dict, "accessed-but-guest-free", counts->accessed_but_guest_free);
 	add_pages(&dict, "accessed-but-guest-idle", counts->accessed_but_guest_idle);
 	add_pages(&dict, "idle-but-guest-accessed", counts->idle_but_guest_accessed);
@@ -162,6 +164,7 @@ static GVariant *guest(const struct vmheat_scan_end *end)
 	add_count(&dict, "total", end->memory_total_kib * 1024);
 	add_count(&dict, "free", end->memory_free_kib * 1024);
 	add_count(&dict, "usable", end->memory_usable_kib * 1024);
+	add_count(&dict, "swap-free", end->swap_free_kib * 1024);
 	return g_variant_dict_end(&dict);
 }
 
@@ -189,7 +192,12 @@ static GVariant *plan(const struct vm_snapshot *snapshot)
 		add_text(&dict, "reason", resize_reason_name(resize->reason));
 		add_pages(&dict, "target", resize->target_pages);
 		add_pages(&dict, "goal", resize->goal_pages);
+		add_pages(&dict, "kept", resize->kept_pages);
 		add_pages(&dict, "headroom", resize->headroom_pages);
+	}
+	if (snapshot->placement_valid) {
+		g_variant_dict_insert(&dict, "hot-age-windows", "u", (guint32)snapshot->policy.hot_age);
+		g_variant_dict_insert(&dict, "cold-age-windows", "u", (guint32)snapshot->policy.cold_age);
 	}
 	return g_variant_dict_end(&dict);
 }

@@ -43,6 +43,7 @@ struct vm_worker {
 	struct vm_pressure_meter agent_meter, balloon_meter;
 	gboolean pressure_valid;
 	struct guest_pressure pressure;
+	guint64 kept_pages; /* by the last guest data there was */
 
 	/* Planned and done. */
 	struct resize_state resize;
@@ -197,6 +198,7 @@ static void forget_process(struct vm_worker *worker)
 	g_clear_pointer(&worker->pages, vm_pages_free);
 	worker->figures_valid = FALSE;
 	worker->pressure_valid = FALSE;
+	worker->kept_pages = 0;
 	memset(&worker->estimate, 0, sizeof(worker->estimate));
 	memset(&worker->agent, 0, sizeof(worker->agent));
 	memset(&worker->agent_meter, 0, sizeof(worker->agent_meter));
@@ -252,12 +254,19 @@ static void note_agent(struct vm_worker *worker, const struct vm_scan_result *sc
 {
 	struct vm_agent_report *agent = &worker->agent;
 
+	if (scan->guest_answered) {
+		agent->answered = TRUE;
+		agent->end = scan->guest_end;
+	}
 	if (worker->sources.guest != NULL) {
 		agent->counts = *worker->sources.guest_ops->counts(worker->sources.guest);
 		g_clear_pointer(&worker->agent_problem, g_free);
 		if (scan->guest_error != NULL)
 			worker->agent_problem = g_strdup(without_name(worker, scan->guest_error));
 	}
+	/* Without a window there was nothing to use it for. */
+	if (scan->window_seconds == 0.0)
+		return;
 	if (agent->used && !scan->guest_used)
 		g_message("%s: host data alone: %s", worker->name,
 			  worker->agent_problem != NULL ? worker->agent_problem : "no guest data");
@@ -265,10 +274,6 @@ static void note_agent(struct vm_worker *worker, const struct vm_scan_result *sc
 		g_message("%s: host and guest data", worker->name);
 	agent->used = scan->guest_used;
 	agent->window_seconds = scan->guest_seconds;
-	if (scan->guest_answered) {
-		agent->answered = TRUE;
-		agent->end = scan->guest_end;
-	}
 }
 
 /* Histogram, working set and estimate after a window of data. */
@@ -326,6 +331,20 @@ static void note_pressure(struct vm_worker *worker, const struct vm_scan_result 
 	}
 }
 
+/*
+ * What the guest does not use and cannot give. Kept from window to window: an agent that is late for once does not
+ * make the memory available.
+ */
+static void note_kept(struct vm_worker *worker, const struct vm_scan_result *scan)
+{
+	guint64 swap_free = scan->guest_end.swap_free_kib / (PAGE_MAP_PAGE_SIZE / 1024);
+	guint64 anon_idle = scan->counts.anon_idle;
+
+	if (scan->guest_used)
+		worker->kept_pages =
+			scan->counts.kernel_idle + (anon_idle > swap_free ? anon_idle - swap_free : 0);
+}
+
 static void make_plan(struct vm_worker *worker, const struct vm_settings *settings, const char *no_memory)
 {
 	struct vm_plan_input input = {
@@ -337,6 +356,7 @@ static void make_plan(struct vm_worker *worker, const struct vm_settings *settin
 		.resize = {
 			.now_seconds = (double)g_get_monotonic_time() / 1e6,
 			.working_set_pages = worker->figures.working_set_estimate_pages,
+			.kept_pages = worker->kept_pages,
 			.current_pages = worker->memory.balloon_pages,
 			.maximum_pages = worker->domain->maximum_pages,
 			.windows = worker->pages->windows,
@@ -459,6 +479,7 @@ static gboolean scan_and_act(struct vm_worker *worker, const struct vm_settings 
 	}
 	if (done && scan.window_seconds > 0.0) {
 		note_figures(worker, &scan, started_us);
+		note_kept(worker, &scan);
 		make_plan(worker, settings, memory_error != NULL ? without_name(worker, memory_error) : NULL);
 		if (settings->mode == VM_MODE_ACT)
 			carry_out(worker, settings);
@@ -511,6 +532,7 @@ static struct vm_snapshot *make_snapshot(const struct vm_worker *worker, enum vm
 	snapshot->pressure_valid = worker->pressure_valid;
 	snapshot->pressure = worker->pressure;
 	snapshot->placement_valid = worker->plan.placement_valid;
+	snapshot->policy = worker->plan.placement;
 	snapshot->nodes = worker->nodes;
 	snapshot->placement = worker->placement;
 	snapshot->last_act = worker->last_act;

@@ -11,3 +11,11 @@ $(BUILD)/test/bin/agent-client: $(BUILD)/obj/tests/system/agent_client.o $(BUILD
                                 $(BUILD)/obj/daemon/core/page_map.o
 	@mkdir -p $(@D)
 	$(CC) -pie $^ -o $@
+
+# The daemon's test runs it with the sanitizers.
+C_SOURCES += tests/system/garbage_agent.c
+bed-images: $(BUILD)/test/bin/garbage-agent $(BUILD)/test/bin/vmheatd $(BUILD)/bin/vmheatd $(BUILD)/bin/vmheatctl
+
+$(BUILD)/test/bin/garbage-agent: $(BUILD)/obj/tests/system/garbage_agent.o
+	@mkdir -p $(@D)
+	$(CC) -pie $^ -o $@

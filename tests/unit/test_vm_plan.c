@@ -60,7 +60,8 @@ static int close_scene(void **state)
 	return 0;
 }
 
-/* One step down, said with its numbers; the caller's memory of the plan is untouched until it is carried out.
+/*
+ * One step down, said with its numbers; the caller's memory of the plan is untouched until it is carried out.
  */
 static void test_shrink(void **state)
 {
@@ -73,9 +74,20 @@ static void test_shrink(void **state)
 	assert_string_equal(
 		scene->plan.resize_sentence,
 		"shrink from 384 to 320 MiB: one step towards the goal; goal 72 MiB = working set 40.0 + "
-		"headroom 32.0, between the floor of 64 and the maximum of 384 MiB");
+		"kept 0.0 + headroom 32.0, between the floor of 64 and the maximum of 384 MiB");
 	assert_int_equal(scene->state.target_pages, 0);
 	assert_int_equal(scene->plan.resize_next.target_pages, 320 * MIB);
+}
+
+/* What the guest cannot give is left to it, as far as it is believed: of 250 MiB, 50 % of 384. */
+static void test_kept(void **state)
+{
+	struct scene *scene = *state;
+
+	scene->input.resize.kept_pages = 250 * MIB;
+	vm_plan_make(&scene->input, &scene->plan);
+	assert_int_equal(scene->plan.resize.goal_pages, (40 + 192 + 32) * MIB);
+	assert_non_null(strstr(scene->plan.resize_sentence, "working set 40.0 + kept 192.0 + headroom 32.0"));
 }
 
 /* Too few windows: keep, and say how many are missing. */
@@ -132,6 +144,7 @@ static void test_placement_ages(void **state)
 	vm_plan_make(&scene->input, &scene->plan);
 	assert_int_equal(scene->plan.placement.hot_age, 1);
 	assert_int_equal(scene->plan.placement.cold_age, 10);
+	assert_null(strstr(scene->plan.placement_sentence, "NUMA balancing"));
 	vm_plan_clear(&scene->plan);
 
 	memset(&scene->ring, 0, sizeof(scene->ring));
@@ -164,6 +177,17 @@ static void test_no_placement(void **state)
 	scene->input.no_placement = "the host has one node";
 	vm_plan_make(&scene->input, &scene->plan);
 	assert_string_equal(scene->plan.placement_sentence, "no page moves: the host has one node");
+}
+
+/* The kernel's NUMA balancing hides cold pages: the sentence says so, and what to do. */
+static void test_numa_balancing(void **state)
+{
+	struct scene *scene = *state;
+
+	scene->input.numa_balancing = TRUE;
+	vm_plan_make(&scene->input, &scene->plan);
+	assert_true(scene->plan.placement_valid);
+	assert_non_null(strstr(scene->plan.placement_sentence, "set kernel.numa_balancing = 0"));
 }
 
 /* Mode observe plans nothing at all. */
@@ -208,11 +232,13 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_shrink, open_scene, close_scene),
+		cmocka_unit_test_setup_teardown(test_kept, open_scene, close_scene),
 		cmocka_unit_test_setup_teardown(test_settling, open_scene, close_scene),
 		cmocka_unit_test_setup_teardown(test_veto, open_scene, close_scene),
 		cmocka_unit_test_setup_teardown(test_no_resize, open_scene, close_scene),
 		cmocka_unit_test_setup_teardown(test_placement_ages, open_scene, close_scene),
 		cmocka_unit_test_setup_teardown(test_no_placement, open_scene, close_scene),
+		cmocka_unit_test_setup_teardown(test_numa_balancing, open_scene, close_scene),
 		cmocka_unit_test_setup_teardown(test_observe, open_scene, close_scene),
 		cmocka_unit_test(test_pressure),
 	};
