@@ -5,7 +5,7 @@
 #include "host_error.h"
 #include <libvirt/virterror.h>
 
-G_DEFINE_QUARK(vmheat - host - error - quark, host_error)
+G_DEFINE_QUARK(vmheat_host_error, host_error)
 
 void host_error_set_libvirt(GError **error, const char *name, const char *what)
 {

@@ -4,4 +4,4 @@
  */
 #include "source.h"
 
-G_DEFINE_QUARK(vmheat - source - error - quark, source_error)
+G_DEFINE_QUARK(vmheat_source_error, source_error)
