@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * kvm_set.c - the VMs of a process
+ *
+ * A VM registers an MMU notifier with the mm whose memory it uses, as long as it lives. So an mm's list of
+ * notifiers is the list of its VMs. It needs no file descriptor, finds all of them, and cannot find one of
+ * another process. KVM's notifiers are told from others' by the name of their function. The list's lock makes
+ * kvm_get_kvm_safe() safe: KVM takes its notifier off the list before it frees the VM.
+ */
+#include <linux/kallsyms.h>
+#include <linux/mmu_notifier.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include "kvm_internals.h"
+#include "kvm_set.h"
+
+/* Whether a notifier is KVM's; the symbol is followed by " [kvm]" if KVM is a module. */
+static bool is_kvm_notifier(const struct mmu_notifier *notifier)
+{
+	static const char name[] = "kvm_mmu_notifier_clear_young";
+	char symbol[KSYM_SYMBOL_LEN];
+	size_t length = sizeof(name) - 1;
+
+	if (!notifier->ops->clear_young)
+		return false;
+	sprint_symbol_no_offset(symbol, (unsigned long)notifier->ops->clear_young);
+	return !strncmp(symbol, name, length) && (symbol[length] == '\0' || symbol[length] == ' ');
+}
+
+static unsigned int count_notifiers(struct kvm_idle_notifier_subscriptions *subscriptions)
+{
+	struct mmu_notifier *notifier;
+	unsigned int count = 0;
+
+	spin_lock(&subscriptions->lock);
+	hlist_for_each_entry(notifier, &subscriptions->list, hlist)
+		count++;
+	spin_unlock(&subscriptions->lock);
+	return count;
+}
+
+/* Fill the set with up to @room VMs. Without KVM's functions: just say whether there would be one. */
+static int collect_vms(struct kvm_set *set, struct mm_struct *mm, unsigned int room)
+{
+	struct kvm_idle_notifier_subscriptions *subscriptions = (void *)mm->notifier_subscriptions;
+	struct mmu_notifier *notifier;
+	struct kvm *kvm;
+	int ret = 0;
+
+	spin_lock(&subscriptions->lock);
+	hlist_for_each_entry(notifier, &subscriptions->list, hlist) {
+		if (set->nr == room)
+			break;
+		if (!is_kvm_notifier(notifier))
+			continue;
+		kvm = container_of(notifier, struct kvm, mmu_notifier);
+		if (kvm->mm != mm || !set->get || !set->put || !set->flush) {
+			pr_warn_once("KVM is not laid out as expected: VMs cannot be scanned\n");
+			ret = -EOPNOTSUPP;
+			break;
+		}
+		if (set->get(kvm))
+			set->vms[set->nr++] = kvm;
+	}
+	spin_unlock(&subscriptions->lock);
+	return ret;
+}
+
+int kvm_set_open(struct kvm_set *set, struct mm_struct *mm)
+{
+	struct kvm_idle_notifier_subscriptions *subscriptions = (void *)READ_ONCE(mm->notifier_subscriptions);
+	unsigned int room;
+	int ret;
+
+	*set = (struct kvm_set){};
+	if (!subscriptions)
+		return 0;
+	room = count_notifiers(subscriptions);
+	if (!room)
+		return 0;
+	set->vms = kmalloc_array(room, sizeof(*set->vms), GFP_KERNEL);
+	if (!set->vms)
+		return -ENOMEM;
+
+	set->get = (bool (*)(struct kvm *))__symbol_get("kvm_get_kvm_safe");
+	set->put = (void (*)(struct kvm *))__symbol_get("kvm_put_kvm");
+	set->flush = (void (*)(struct kvm *))__symbol_get("kvm_flush_remote_tlbs");
+	ret = collect_vms(set, mm, room);
+	if (ret || !set->nr)
+		kvm_set_close(set);
+	return ret;
+}
+
+void kvm_set_close(struct kvm_set *set)
+{
+	while (set->nr)
+		set->put(set->vms[--set->nr]);
+	if (set->get)
+		__symbol_put("kvm_get_kvm_safe");
+	if (set->put)
+		__symbol_put("kvm_put_kvm");
+	if (set->flush)
+		__symbol_put("kvm_flush_remote_tlbs");
+	kfree(set->vms);
+	*set = (struct kvm_set){};
+}
+
+void kvm_set_flush_tlbs(const struct kvm_set *set)
+{
+	unsigned int i;
+
+	for (i = 0; i < set->nr; i++)
+		set->flush(set->vms[i]);
+}

@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# module.sh - kvm_idle.ko: /proc/PID/idle_bitmap tells exactly what processes and guests touch
+set -euo pipefail
+# shellcheck source=tests/bed/lib/bed.sh
+. "$BED_ROOT/tests/bed/lib/bed.sh"
+
+module=$BED_ROOT/build/kvm/kvm_idle.ko
+
+idle_check() {
+	"$BED_ROOT/build/test/bin/idle_check" "$@"
+}
+
+# Loading an unsigned module from outside of the kernel's tree always makes it say so.
+kernel_is_quiet() {
+	! dmesg | tail -n "+$first_line" | grep -E 'WARNING|BUG|Oops|Call Trace|kvm_idle' |
+		grep -v 'kvm_idle: loading out-of-tree\|kvm_idle: module verification failed'
+}
+
+file_is_gone() {
+	[ ! -e /proc/self/idle_bitmap ] && ! find /proc/self -maxdepth 1 -name idle_bitmap | grep -q .
+}
+
+# Ends with the job.
+keep_a_vm() {
+	local fifo=$BED_OUT/vmm.commands
+	mkfifo "$fifo"
+	# Opened for both, so that neither end waits for the other.
+	exec {commands}<>"$fifo"
+	"$BED_ROOT/build/test/bin/vmm" <&"$commands" >"$BED_OUT/vmm.log" 2>&1 &
+}
+
+first_line=$(($(dmesg | wc -l) + 1))
+# NUMA balancing unmaps pages to see who touches them; unmapped by whomever, a page is not idle.
+echo 0 >/proc/sys/kernel/numa_balancing
+# KVM patches the kernel's text when its first VM comes and when its last one goes, and emulated processors that run in parallel
+# sometimes hang in text that is being patched. So one VM is always there.
+keep_a_vm
+
+plan 26
+check "the module loads" insmod "$module"
+check "it stands in /proc/PID, by name and in the listing, with mode 0600, and nowhere else" idle_check file-listed
+check "whoever may open pagemap may open it, and nobody else" idle_check file-permission
+check "offsets and sizes that are no multiple of 8 are EINVAL" idle_check file-alignment
+check "beyond the address space reads end and writes are ENXIO" idle_check file-bounds
+check "a buffer that is not there is EFAULT" idle_check file-bad-buffer
+check "an ioctl is ENOTTY" idle_check file-ioctl
+check "init and the reader itself can be read, a kernel thread has no memory" idle_check file-any-process
+check "a process that has exited is ESRCH" idle_check file-dead-process
+check "marks outlive the open file: one process marks, another reads" idle_check file-outlived
+check "128 TiB of mostly holes are marked and read in seconds" idle_check file-sparse
+check "a process: touched is what is reported, 200 random rounds by read, write and fetch" idle_check process-rounds
+check "a process: a hole is not idle, nor is what was unmapped and came back" idle_check process-holes
+check "a process: 512 pages under a 2 MiB leaf move together, marks of others are not lost or gained" \
+	idle_check process-huge
+check "a guest: touched is what is reported, 200 random rounds by read, write and fetch" idle_check vm-rounds
+check "a guest and its VMM: idle is what neither touched, 100 random rounds" idle_check vm-merged
+check "a guest whose frames are not congruent to host pages, 100 random rounds" idle_check vm-skewed
+check "a guest in a tight loop with hot TLBs: its pages are never idle, the others always, 100 passes" \
+	idle_check vm-hot
+check "a guest: what it never touched is a hole, not idle" idle_check vm-holes
+check "a guest: 512 pages under a 2 MiB leaf move together" idle_check vm-huge
+check "VMs that are killed while they are scanned" idle_check vm-killed
+check "VMs and memory slots that come and go while they are scanned" idle_check vm-torn-down
+check "the module cannot be unloaded while the file is open" idle_check unload-while-open
+check "nor while a listing of /proc/PID is stopped in the middle" idle_check unload-while-listed
+check "it can be unloaded, and the file is gone" eval 'rmmod kvm_idle && file_is_gone'
+check "the kernel has nothing to complain about" kernel_is_quiet
