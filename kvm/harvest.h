@@ -34,8 +34,10 @@
 #include <stdint.h>
 typedef uint64_t u64;
 /* In user space a table's address stands in an entry as it is: only bits 12 to 51 may be set in it. */
-#define entry_table(entry)   ((u64 *)(uintptr_t)((entry)&0x000ffffffffff000ULL))
-#define READ_ONCE(x)	     (*(const volatile __typeof__(x) *)&(x))
+#define entry_table(entry) ((u64 *)(uintptr_t)((entry)&0x000ffffffffff000ULL))
+#ifndef READ_ONCE /* a test may put something between a read and what follows */
+#define READ_ONCE(x) (*(const volatile __typeof__(x) *)&(x))
+#endif
 #define try_cmpxchg(p, o, n) __atomic_compare_exchange_n(p, o, n, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)
 #endif
 
@@ -145,9 +147,10 @@ static inline void harvest_entries(const struct entry_format *format, u64 *entri
 	while (count) {
 		unsigned int word = first / 64, shift = first % 64;
 		unsigned int in_word = count < 64 - shift ? count : 64 - shift;
-		u64 left = (wanted[word] >> shift) & (~0ULL >> (64 - in_word));
-		u64 present = 0, accessed = 0;
+		u64 left = wanted[word] >> shift, present = 0, accessed = 0;
 
+		if (in_word < 64)
+			left &= (1ULL << in_word) - 1;
 		for (; left; left &= left - 1) {
 			unsigned int i = __builtin_ctzll(left);
 			u64 found = harvest_entry(format, &entries[i], 1, mode);

@@ -6,7 +6,8 @@
 KERNEL_BUILD ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build) \
                             $(lastword $(sort $(wildcard /usr/src/linux-headers-*-amd64))))
 
-KVM_SOURCES := $(wildcard kvm/*.[ch]) kvm/Kbuild
+KVM_SOURCES    := $(wildcard kvm/*.[ch]) kvm/Kbuild
+KERNEL_SOURCES += $(filter %.c %.h,$(KVM_SOURCES))
 
 .PHONY: kvm-module
 kvm-module: $(BUILD)/kvm/kvm_idle.ko

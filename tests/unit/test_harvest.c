@@ -2,13 +2,32 @@
 /*
  * test_harvest.c - the module's harvesting of page tables, on tables made here
  */
-#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+
+/* What another processor makes of an entry right after it was read, once. */
+static struct after_read {
+	const volatile void *entry;
+	unsigned long long value;
+} after_read;
+
+static unsigned long long read_entry(volatile void *entry)
+{
+	volatile unsigned long long *place = entry;
+	unsigned long long found = *place;
+
+	if (after_read.entry == entry) {
+		*place = after_read.value;
+		after_read.entry = NULL;
+	}
+	return found;
+}
+
+#define READ_ONCE(x) read_entry(&(x))
 #include "harvest.h"
 
 #define BIT(n)	 (1ULL << (n))
@@ -321,47 +340,55 @@ static void test_next_mapped(void **state)
 	tree.table[2][0] = 0;
 	tree.table[2][300] = table_entry(tree.table[1]);
 	/* 300 absent entries of 2 MiB each */
-	assert_int_equal(tree_next_mapped(&npt, root, 4, 7, BIT(36), 1000), 300 * 512);
-	assert_int_equal(tree_next_mapped(&npt, root, 4, 300 * 512 + 7, BIT(36), 1000), 300 * 512 + 7);
+	assert_int_equal(tree_next_mapped(&npt, root, 4, 7, BIT(36), 1000), 300 * 512ULL);
+	assert_int_equal(tree_next_mapped(&npt, root, 4, 300 * 512ULL + 7, BIT(36), 1000), 300 * 512ULL + 7);
 	assert_int_equal(tree_next_mapped(&npt, root, 4, 7, 1000, 1000), 1000);
-	assert_int_equal(tree_next_mapped(&npt, root, 4, 7, BIT(36), 10), 10 * 512);
+	assert_int_equal(tree_next_mapped(&npt, root, 4, 7, BIT(36), 10), 10 * 512ULL);
 	/* 211 more of 2 MiB, 511 of 1 GiB, 511 of 512 GiB */
-	assert_int_equal(tree_next_mapped(&npt, root, 4, 301 * 512, BIT(36), 1233), BIT(36));
-	assert_int_not_equal(tree_next_mapped(&npt, root, 4, 301 * 512, BIT(36), 1232), BIT(36));
+	assert_int_equal(tree_next_mapped(&npt, root, 4, 301 * 512ULL, BIT(36), 1233), BIT(36));
+	assert_int_not_equal(tree_next_mapped(&npt, root, 4, 301 * 512ULL, BIT(36), 1232), BIT(36));
 	free_tree(&tree);
 }
 
-/* Takes entries away as KVM does on another processor, until all are gone. */
-static void *remove_entries(void *argument)
-{
-	u64 *table = argument, found;
-	unsigned int i;
-
-	for (i = 0; i < TABLE_ENTRIES; i++) {
-		found = READ_ONCE(table[i]);
-		while (!try_cmpxchg(&table[i], &found, REMOVED))
-			;
-	}
-	return NULL;
-}
-
-/* An entry that is replaced while it is harvested is never changed by the harvest. */
+/* KVM takes the entry away after it was read: the marker in its place is not touched, and the page counts as a hole. */
 static void test_replaced_meanwhile(void **state)
 {
-	unsigned int round, i;
+	static u64 entry;
+	struct page_block block = { 0 };
 
-	for (round = 0; round < 300; round++) {
-		u64 *table = new_npt_table(1);
-		struct page_block block = { 0 };
-		pthread_t thread;
+	entry = FRAME(1) | npt.present | npt.accessed | DIRTY;
+	after_read = (struct after_read){ .entry = &entry, .value = REMOVED };
+	harvest_entries(&npt, &entry, 0, 1, all, HARVEST_CLEAR, &block);
+	assert_int_equal(entry, REMOVED);
+	assert_int_equal(block.present[0], 0);
+}
 
-		assert_int_equal(pthread_create(&thread, NULL, remove_entries, table), 0);
-		harvest_entries(&npt, table, 0, 512, all, HARVEST_CLEAR, &block);
-		pthread_join(thread, NULL);
-		for (i = 0; i < TABLE_ENTRIES; i++)
-			assert_int_equal(table[i], REMOVED);
-		free(table);
-	}
+/* The processor sets the dirty bit after the entry was read: the accessed bit is cleared all the same, dirty stays. */
+static void test_dirtied_meanwhile(void **state)
+{
+	static u64 entry;
+	struct page_block block = { 0 };
+
+	entry = FRAME(1) | npt.present | npt.accessed;
+	after_read = (struct after_read){ .entry = &entry, .value = entry | DIRTY };
+	harvest_entries(&npt, &entry, 0, 1, all, HARVEST_CLEAR, &block);
+	assert_int_equal(entry, FRAME(1) | npt.present | DIRTY);
+	assert_int_equal(block.accessed[0], 1);
+}
+
+/* A 2 MiB leaf is split after it was read: the table that hangs there now keeps its accessed bit. */
+static void test_split_meanwhile(void **state)
+{
+	static u64 entry;
+	struct page_block block = { 0 };
+	u64 *last = new_npt_table(1);
+
+	entry = FRAME(512) | npt.present | npt.accessed | ENTRY_LARGE;
+	after_read = (struct after_read){ .entry = &entry, .value = table_entry(last) };
+	harvest_large_leaf(&npt, &entry, 2, 0, 512, all, HARVEST_CLEAR, &block);
+	assert_int_equal(entry, table_entry(last));
+	assert_int_equal(count_bits(block.present), 0);
+	free(last);
 }
 
 int main(void)
@@ -383,6 +410,8 @@ int main(void)
 		cmocka_unit_test(test_beyond_the_tree),
 		cmocka_unit_test(test_next_mapped),
 		cmocka_unit_test(test_replaced_meanwhile),
+		cmocka_unit_test(test_dirtied_meanwhile),
+		cmocka_unit_test(test_split_meanwhile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,10 +47,11 @@ struct guest_mailbox {
 	uint32_t address[GUEST_MAX_TOUCHES];
 };
 
-_Static_assert(offsetof(struct guest_mailbox, address) == 20, "guest.c finds the members by their offsets");
+_Static_assert(offsetof(struct guest_mailbox, address) == 20, "guest.c finds the members by these offsets");
 _Static_assert(GUEST_MAILBOX + sizeof(struct guest_mailbox) <= GUEST_CONTROL_SIZE, "the mailbox fits");
 
-/** The guest's code, to be copied to GUEST_CODE. */
-extern const char guest_code[], guest_code_end[];
+/** The guest's code, to be copied to GUEST_CODE, and its size in bytes. */
+extern const char guest_code[];
+extern const uint32_t guest_code_size;
 
 #endif /* VMM_GUEST_H */

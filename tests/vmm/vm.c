@@ -83,7 +83,7 @@ static int new_control(struct vm *vm)
 		return -errno;
 	vm->control = control;
 	vm->mailbox = (volatile struct guest_mailbox *)(vm->control + GUEST_MAILBOX);
-	memcpy(vm->control + GUEST_CODE, guest_code, guest_code_end - guest_code);
+	memcpy(vm->control + GUEST_CODE, guest_code, guest_code_size);
 	return set_region(vm, CONTROL_SLOT, 0, vm->control, GUEST_CONTROL_SIZE);
 }
 

@@ -18,11 +18,25 @@
  * LIST is FIRST[-LAST[/STEP]] of page numbers within the slot, several separated by commas. A page must have
  * been written before its instructions are fetched. At the end of stdin the VMM ends.
  */
+#define _DEFAULT_SOURCE
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "vm.h"
+
+/* What is left of a command line. */
+struct words {
+	char *rest;
+};
+
+/* The next word, NULL if there is none. */
+static char *next_word(struct words *words)
+{
+	char *word = strsep(&words->rest, " ");
+
+	return word && *word ? word : NULL;
+}
 
 /* The pages of a LIST. */
 struct page_list {
@@ -67,7 +81,7 @@ static int parse_mode(const char *text, enum touch_mode *mode)
 	size_t i;
 
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (!strcmp(text, names[i])) {
+		if (strcmp(text, names[i]) == 0) {
 			*mode = i;
 			return 0;
 		}
@@ -75,26 +89,46 @@ static int parse_mode(const char *text, enum touch_mode *mode)
 	return -EINVAL;
 }
 
-static int command_slot_add(struct vm *vm, const char *arguments, char *result, size_t size)
+static int parse_number(const char *text, unsigned int *number)
 {
+	unsigned long value;
+	char *end;
+
+	errno = 0;
+	value = text ? strtoul(text, &end, 10) : 0;
+	if (!text || end == text || *end || errno || value > UINT32_MAX)
+		return -EINVAL;
+	*number = value;
+	return 0;
+}
+
+static int command_slot_add(struct vm *vm, struct words *words, char *result, size_t size)
+{
+	const char *number_text = next_word(words), *pages_text = next_word(words), *kind = next_word(words);
+	const char *skew_text = next_word(words);
 	unsigned int number, pages, skew = 0;
-	char kind[8];
+	bool huge = kind && strcmp(kind, "huge") == 0;
 	int error;
 
-	if (sscanf(arguments, "add %u %u %7s %u", &number, &pages, kind, &skew) < 3 ||
-	    (strcmp(kind, "small") && strcmp(kind, "huge")))
+	if (parse_number(number_text, &number) || parse_number(pages_text, &pages) ||
+	    (skew_text && parse_number(skew_text, &skew)) || !kind || (!huge && strcmp(kind, "small") != 0))
 		return -EINVAL;
-	error = vm_slot_add(vm, number, pages, !strcmp(kind, "huge"), skew);
+	error = vm_slot_add(vm, number, pages, huge, skew);
 	if (!error)
 		snprintf(result, size, " %p", (void *)vm->slots[number].hva);
 	return error;
 }
 
-static int command_slot_del(struct vm *vm, const char *arguments)
+static int command_slot(struct vm *vm, struct words *words, char *result, size_t size)
 {
+	const char *verb = next_word(words);
 	unsigned int number;
 
-	return sscanf(arguments, "del %u", &number) == 1 ? vm_slot_del(vm, number) : -EINVAL;
+	if (verb && strcmp(verb, "add") == 0)
+		return command_slot_add(vm, words, result, size);
+	if (!verb || strcmp(verb, "del") != 0 || parse_number(next_word(words), &number))
+		return -EINVAL;
+	return vm_slot_del(vm, number);
 }
 
 static int command_info(const struct vm *vm, char *result, size_t size)
@@ -136,55 +170,50 @@ static int touch_from_host(struct vm *vm, enum touch_mode mode, unsigned int slo
 }
 
 /* touch, loop and host: MODE N LIST. */
-static int command_touch(struct vm *vm, const char *verb, char *arguments)
+static int command_touch(struct vm *vm, const char *verb, struct words *words)
 {
 	static struct page_list list; /* large */
-	char *save, *mode_text = strtok_r(arguments, " ", &save), *slot_text = strtok_r(NULL, " ", &save);
-	char *list_text = strtok_r(NULL, " ", &save);
+	const char *mode_text = next_word(words), *slot_text = next_word(words);
+	char *list_text = next_word(words);
 	enum touch_mode mode;
 	unsigned int slot;
-	int error;
 
-	if (!mode_text || !slot_text || !list_text || sscanf(slot_text, "%u", &slot) != 1)
+	if (!list_text || parse_mode(mode_text, &mode) || parse_number(slot_text, &slot) ||
+	    parse_list(list_text, &list))
 		return -EINVAL;
-	error = parse_mode(mode_text, &mode);
-	if (!error)
-		error = parse_list(list_text, &list);
-	if (error)
-		return error;
-	if (!strcmp(verb, "host"))
+	if (strcmp(verb, "host") == 0)
 		return touch_from_host(vm, mode, slot, &list);
-	if (!strcmp(verb, "loop"))
+	if (strcmp(verb, "loop") == 0)
 		return vm_loop_start(vm, mode, slot, list.page, list.count);
 	return vm_touch(vm, mode, slot, list.page, list.count);
 }
 
-static int run_command(struct vm *vm, char *line, char *result, size_t size)
+static int command_reset(struct vm *vm)
 {
-	char *arguments = strchr(line, ' ');
+	vm_free(vm);
+	return vm_new(vm);
+}
 
-	if (arguments)
-		*arguments++ = '\0';
-	else
-		arguments = line + strlen(line);
-	if (!strcmp(line, "slot") && !strncmp(arguments, "add ", 4))
-		return command_slot_add(vm, arguments, result, size);
-	if (!strcmp(line, "slot"))
-		return command_slot_del(vm, arguments);
-	if (!strcmp(line, "info"))
+static int run_command(struct vm *vm, struct words *words, char *result, size_t size)
+{
+	const char *verb = next_word(words);
+
+	if (!verb)
+		return -EINVAL;
+	if (strcmp(verb, "slot") == 0)
+		return command_slot(vm, words, result, size);
+	if (strcmp(verb, "info") == 0)
 		return command_info(vm, result, size);
-	if (!strcmp(line, "rounds")) {
+	if (strcmp(verb, "touch") == 0 || strcmp(verb, "loop") == 0 || strcmp(verb, "host") == 0)
+		return command_touch(vm, verb, words);
+	if (strcmp(verb, "rounds") == 0) {
 		snprintf(result, size, " %u", vm_loop_rounds(vm));
 		return 0;
 	}
-	if (!strcmp(line, "stop"))
+	if (strcmp(verb, "stop") == 0)
 		return vm_loop_stop(vm);
-	if (!strcmp(line, "reset")) {
-		vm_free(vm);
-		return vm_new(vm);
-	}
-	if (!strcmp(line, "touch") || !strcmp(line, "loop") || !strcmp(line, "host"))
-		return command_touch(vm, line, arguments);
+	if (strcmp(verb, "reset") == 0)
+		return command_reset(vm);
 	return -ENOSYS;
 }
 
@@ -206,7 +235,7 @@ int main(void)
 		if (line[length - 1] == '\n')
 			line[length - 1] = '\0';
 		result[0] = '\0';
-		error = run_command(&vm, line, result, sizeof(result));
+		error = run_command(&vm, &(struct words){ .rest = line }, result, sizeof(result));
 		if (error)
 			printf("error %s\n", strerror(-error));
 		else

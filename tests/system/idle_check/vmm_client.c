@@ -84,7 +84,7 @@ const char *vmm_command(struct vmm_client *vmm, const char *format, ...)
 	fflush(vmm->to);
 	if (!fgets(answer, sizeof(answer), vmm->from))
 		strcpy(answer, "no answer\n");
-	if (strncmp(answer, "ok", 2)) {
+	if (strncmp(answer, "ok", 2) != 0) {
 		printf("vmm_client: the VMM answered to \"%.60s...\": %s", format, answer);
 		exit(1);
 	}
