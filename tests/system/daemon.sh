@@ -129,7 +129,7 @@ cat >"$daemon_conf" <<-EOT
 	mode = observe
 EOT
 
-plan 33
+plan 34
 # Before anything runs.
 sed 's/^floor = .*/floor = 64/' "$daemon_conf" >/run/wrong.conf
 check "a wrong configuration names file, line, key, value and what is allowed" \
@@ -152,6 +152,8 @@ check "a VM that starts while the daemon runs is found" bed_wait_until 20 holds 
 check "a second daemon refuses" fails_with 1 'is another vmheatd running?' \
 	"$BED_ROOT/build/bin/vmheatd" --config "$daemon_conf"
 check "an unknown VM: exit code 3, and its name" fails_with 3 'no running VM is named "nosuch"' ctl show nosuch
+check "the hook's word is taken without a word, whatever VM and operation" \
+	test -z "$(ctl notify lazy stopped 2>&1 || echo "exit code $?")$(ctl notify nosuch nonsense 2>&1 || echo "exit code $?")"
 insmod "$BED_ROOT/build/kvm/kvm_idle.ko"
 check "once the module is loaded, data appears" bed_wait_until 30 holds lazy '.state == "tracking" and .windows >= 1'
 
