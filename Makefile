@@ -39,13 +39,23 @@ KERNEL_SOURCES := # the kernel module's, likewise
 folder_flags = $(CFLAGS_$(subst /,_,$(patsubst %/,%,$(dir $<))))
 SANITIZE    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
+# `make V=1` shows the commands themselves.
+ifeq ($(V),1)
+say = @:
+else
+Q   := @
+say = @printf '  %-8s %s\n'
+endif
+
 $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(folder_flags) -c $< -o $@
+	$(say) CC $@
+	$(Q)$(CC) $(ALL_CFLAGS) $(folder_flags) -c $< -o $@
 
 $(BUILD)/test/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(filter-out -D_FORTIFY_SOURCE=2,$(ALL_CFLAGS)) $(SANITIZE) $(folder_flags) -c $< -o $@
+	$(say) CC $@
+	$(Q)$(CC) $(filter-out -D_FORTIFY_SOURCE=2,$(ALL_CFLAGS)) $(SANITIZE) $(folder_flags) -c $< -o $@
 
 # The default goal, before any folder's rules.
 .PHONY: all

@@ -11,7 +11,8 @@ PROGRAMS      += $(BUILD)/bin/vmheat-guest
 
 $(BUILD)/bin/vmheat-guest: $(patsubst %.c,$(BUILD)/obj/%.o,guest/main.c $(GUEST_SOURCES))
 	@mkdir -p $(@D)
-	$(CC) -static $^ -o $@
+	$(say) LINK $@
+	$(Q)$(CC) -static $^ -o $@
 
 SOURCES_test_guest_stream   := daemon/core/guest_stream.c daemon/core/page_map.c guest/run_encoder.c
 SOURCES_fuzz_guest_stream   := daemon/core/guest_stream.c daemon/core/page_map.c

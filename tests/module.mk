@@ -21,14 +21,16 @@ CLANG ?= clang
 define unit_test
 $(BUILD)/test/bin/$(1): $(BUILD)/test/obj/tests/unit/$(1).o $(patsubst %.c,$(BUILD)/test/obj/%.o,$(SOURCES_$(1)))
 	@mkdir -p $$(@D)
-	$(CC) -fsanitize=address,undefined $$^ -o $$@ -lcmocka $(LIBS_$(1))
+	$$(say) LINK $$@
+	$$(Q)$(CC) -fsanitize=address,undefined $$^ -o $$@ -lcmocka $(LIBS_$(1))
 endef
 $(foreach name,$(UNIT_NAMES),$(eval $(call unit_test,$(name))))
 
 define fuzz_test
 $(BUILD)/test/bin/$(1): tests/fuzz/$(1).c $(SOURCES_$(1)) Makefile
 	@mkdir -p $$(@D)
-	$(CLANG) -std=gnu11 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Iinclude \
+	$$(say) FUZZER $$@
+	$$(Q)$(CLANG) -std=gnu11 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Iinclude \
 		$(CFLAGS_tests_fuzz) $$(filter %.c,$$^) -o $$@ $(LIBS_$(1))
 endef
 $(foreach name,$(FUZZ_NAMES),$(eval $(call fuzz_test,$(name))))

@@ -33,13 +33,14 @@ static gboolean use_color(const struct command_options *options)
 	return (no_color == NULL || no_color[0] == '\0') && isatty(STDOUT_FILENO);
 }
 
-static void print_json(GVariant *runs, GVariant *windows)
+static void print_json(GVariant *runs, GVariant *windows, GVariant *placement)
 {
 	GVariantDict dict;
 
 	g_variant_dict_init(&dict, NULL);
 	g_variant_dict_insert_value(&dict, "runs", runs);
 	g_variant_dict_insert_value(&dict, "windows", windows);
+	g_variant_dict_insert_value(&dict, "placement", placement);
 	client_print_json(g_variant_dict_end(&dict));
 }
 
@@ -56,7 +57,7 @@ static struct map_run *read_runs(GVariant *variant, gsize *count)
 
 enum exit_code command_map(VmheatManager1 *service, const struct command_options *options, char **arguments)
 {
-	g_autoptr(GVariant) run_variant = NULL, window_variant = NULL;
+	g_autoptr(GVariant) run_variant = NULL, window_variant = NULL, placement_variant = NULL;
 	g_autoptr(GError) error = NULL;
 	g_autofree struct map_run *runs = NULL;
 	g_autofree char *text = NULL;
@@ -64,11 +65,11 @@ enum exit_code command_map(VmheatManager1 *service, const struct command_options
 				       .rows = ROWS_MAX,
 				       .color = use_color(options) };
 
-	if (!vmheat_manager1_call_get_map_sync(service, arguments[0], &run_variant, &window_variant, NULL,
-					       &error))
+	if (!vmheat_manager1_call_get_map_sync(service, arguments[0], &run_variant, &window_variant,
+					       &placement_variant, NULL, &error))
 		return client_fail(error);
 	if (options->json) {
-		print_json(run_variant, window_variant);
+		print_json(run_variant, window_variant, placement_variant);
 		return EXIT_OK;
 	}
 	runs = read_runs(run_variant, &picture.run_count);

@@ -11,7 +11,8 @@ $(CTL_SOURCES:%.c=$(BUILD)/obj/%.o): | $(MANAGER1_DBUS).h
 
 $(BUILD)/bin/vmheatctl: $(CTL_SOURCES:%.c=$(BUILD)/obj/%.o) $(MANAGER1_DBUS).o
 	@mkdir -p $(@D)
-	$(CC) -pie $^ -o $@ $(CTL_LIBS)
+	$(say) LINK $@
+	$(Q)$(CC) -pie $^ -o $@ $(CTL_LIBS)
 
 SOURCES_test_format     := daemon/ctl/format.c
 LIBS_test_format        := $(SERVICE_GLIB_LIBS)

@@ -100,9 +100,9 @@ static void answer_map(const struct vm_reply *reply, gpointer data)
 	if (reply->error != NULL)
 		refuse(pending->invocation, reply->error);
 	else
-		vmheat_manager1_complete_get_map(pending->object, pending->invocation,
-						 vm_variant_runs(reply->runs),
-						 vm_variant_windows(reply->windows));
+		vmheat_manager1_complete_get_map(
+			pending->object, pending->invocation, vm_variant_runs(reply->runs),
+			vm_variant_windows(reply->windows), vm_variant_runs(reply->placement));
 	pending_free(pending);
 }
 

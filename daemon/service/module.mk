@@ -12,25 +12,29 @@ CFLAGS_daemon_service += -DVMHEAT_SYSCONFDIR='"$(SYSCONFDIR)"'
 MANAGER1_DBUS := $(BUILD)/obj/daemon/service/manager1_dbus
 $(MANAGER1_DBUS).h: daemon/service/org.vmheat.Manager1.xml
 	@mkdir -p $(@D)
-	gdbus-codegen --interface-prefix org.vmheat. --c-namespace Vmheat --c-generate-autocleanup all \
+	$(say) GDBUS $@
+	$(Q)gdbus-codegen --interface-prefix org.vmheat. --c-namespace Vmheat --c-generate-autocleanup all \
 		--output-directory $(@D) \
 		--generate-c-code $(notdir $(MANAGER1_DBUS)) $<
 $(MANAGER1_DBUS).c: $(MANAGER1_DBUS).h ;
 $(MANAGER1_DBUS).o: $(MANAGER1_DBUS).c
-	$(CC) -std=gnu11 $(CFLAGS) $(HARDEN) $(CFLAGS_glib) -c $< -o $@
+	$(say) CC $@
+	$(Q)$(CC) -std=gnu11 $(CFLAGS) $(HARDEN) $(CFLAGS_glib) -c $< -o $@
 
 $(SERVICE_SOURCES:%.c=$(BUILD)/obj/%.o): | $(MANAGER1_DBUS).h
 
 VMHEATD_SOURCES := $(SERVICE_SOURCES) $(ACT_SOURCES) $(SOURCE_SOURCES) $(HOST_SOURCES) $(CORE_SOURCES)
 $(BUILD)/bin/vmheatd: $(VMHEATD_SOURCES:%.c=$(BUILD)/obj/%.o) $(MANAGER1_DBUS).o
 	@mkdir -p $(@D)
-	$(CC) -pie $^ -o $@ $(HOST_LIBS) $(SOURCE_LIBS) $(ACT_LIBS) -lm
+	$(say) LINK $@
+	$(Q)$(CC) -pie $^ -o $@ $(HOST_LIBS) $(SOURCE_LIBS) $(ACT_LIBS) -lm
 
 # With the sanitizers, for the system test of the daemon.
 $(SERVICE_SOURCES:%.c=$(BUILD)/test/obj/%.o): | $(MANAGER1_DBUS).h
 $(BUILD)/test/bin/vmheatd: $(VMHEATD_SOURCES:%.c=$(BUILD)/test/obj/%.o) $(MANAGER1_DBUS).o
 	@mkdir -p $(@D)
-	$(CC) -fsanitize=address,undefined $^ -o $@ $(HOST_LIBS) $(SOURCE_LIBS) $(ACT_LIBS) -lm
+	$(say) LINK $@
+	$(Q)$(CC) -fsanitize=address,undefined $^ -o $@ $(HOST_LIBS) $(SOURCE_LIBS) $(ACT_LIBS) -lm
 
 SERVICE_GLIB_LIBS := $(shell pkg-config --libs glib-2.0 2>/dev/null)
 

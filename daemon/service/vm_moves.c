@@ -11,17 +11,15 @@
 /* Indices planned at once: 64 leaves, the word of the bitmap of large ones. */
 #define BLOCK_INDICES ((gsize)64 * PAGE_MAP_LEAF_PAGES)
 
-/* Keep the extents of one class, with their indices counted from the VM's first. */
-static gsize keep_class(struct placement_extent *extents, gsize count, enum placement_class class,
-			guint64 index)
+/* Keep the extents of one class. */
+static gsize keep_class(struct placement_extent *extents, gsize count, enum placement_class class)
 {
 	gsize kept = 0;
 
 	for (gsize i = 0; i < count; i++) {
 		if (extents[i].class != class)
 			continue;
-		extents[kept] = extents[i];
-		extents[kept++].index += index;
+		extents[kept++] = extents[i];
 	}
 	return kept;
 }
@@ -54,6 +52,22 @@ static void mark_moved(guint64 index, guint64 pages, gpointer data)
 		g_debug("moved pages are not marked again: %s", error->message);
 }
 
+/*
+ * Plan one block of the VM, with indices counted from the VM's first. @extents has room for BLOCK_INDICES.
+ * Returns how many extents there are.
+ */
+static gsize classify_block(const struct vm_pages *pages, const struct placement_policy *policy,
+			    guint64 index, struct placement_extent *extents)
+{
+	guint64 length = MIN(BLOCK_INDICES, pages->map->index_count - index);
+	gsize count = placement_classify(policy, pages->ages + index, length,
+					 pages->large + index / BLOCK_INDICES, extents, BLOCK_INDICES);
+
+	for (gsize i = 0; i < count; i++)
+		extents[i].index += index;
+	return count;
+}
+
 /* What one pass over the VM needs. */
 struct pass {
 	const struct domain *domain;
@@ -73,14 +87,10 @@ static gboolean run_pass(const struct pass *pass, enum placement_class class, gu
 
 	memset(result, 0, sizeof(*result));
 	for (guint64 index = 0; index < index_count; index += BLOCK_INDICES) {
-		guint64 length = MIN(BLOCK_INDICES, index_count - index);
 		struct page_move_result part = { 0 };
-		gsize count;
+		gsize count = classify_block(pages, pass->policy, index, pass->extents);
 
-		count = placement_classify(pass->policy, pages->ages + index, length,
-					   pages->large + index / BLOCK_INDICES, pass->extents,
-					   BLOCK_INDICES);
-		count = keep_class(pass->extents, count, class, index);
+		count = keep_class(pass->extents, count, class);
 		if (count == 0)
 			continue;
 		if (!page_moves_apply(pass->domain, pages->map, pass->nodes, pass->extents, count,
@@ -127,4 +137,25 @@ gboolean vm_moves_apply(const struct domain *domain, const struct vm_pages *page
 
 	g_free(extents);
 	return done;
+}
+
+GArray *vm_moves_runs(const struct vm_pages *pages, const struct placement_policy *policy, guint limit)
+{
+	struct placement_extent *extents = g_new(struct placement_extent, BLOCK_INDICES);
+	GArray *runs = g_array_new(FALSE, FALSE, sizeof(struct vm_run));
+
+	for (guint64 index = 0; index < pages->map->index_count; index += BLOCK_INDICES) {
+		gsize count = classify_block(pages, policy, index, extents);
+
+		for (gsize i = 0; i < count && runs->len < limit; i++) {
+			struct vm_run run = { .pages = extents[i].pages, .age = (guint8)extents[i].class };
+
+			/* An extent has no padding in it: it is contiguous in both. */
+			if (page_map_gfn_of_index(pages->map, extents[i].index, &run.gfn) &&
+			    page_map_vpn_of_index(pages->map, extents[i].index, &run.vpn))
+				g_array_append_val(runs, run);
+		}
+	}
+	g_free(extents);
+	return runs;
 }

@@ -22,4 +22,13 @@ gboolean vm_moves_apply(const struct domain *domain, const struct vm_pages *page
 			const struct placement_policy *policy, guint64 limit, struct page_move_result *result,
 			GError **error);
 
+/**
+ * vm_moves_runs() - what vm_moves_apply() would have where, in rising order
+ * @limit: most runs to return; the rest is left out
+ *
+ * Return: an array of struct vm_run with an enum placement_class, NEAR or FAR, in place of the age. The caller
+ * unrefs it.
+ */
+GArray *vm_moves_runs(const struct vm_pages *pages, const struct placement_policy *policy, guint limit);
+
 #endif /* VMHEAT_SERVICE_VM_MOVES_H */

@@ -28,7 +28,7 @@ struct vm_job {
 
 	/* Results, as struct vm_reply. */
 	struct vm_snapshot *snapshot;
-	GArray *runs, *windows;
+	GArray *runs, *windows, *placement;
 	GError *error;
 };
 
@@ -62,6 +62,8 @@ static void job_free(gpointer data)
 		g_array_unref(job->runs);
 	if (job->windows != NULL)
 		g_array_unref(job->windows);
+	if (job->placement != NULL)
+		g_array_unref(job->placement);
 	g_clear_error(&job->error);
 	g_free(job);
 }
@@ -83,7 +85,8 @@ static void job_run(GTask *task, gpointer source, gpointer data, GCancellable *c
 		job->snapshot = vm_worker_act(job->worker, &job->settings, &job->error);
 		break;
 	case VM_JOB_MAP:
-		job->runs = vm_worker_map(job->worker, VM_TRACKER_RUNS_MAX, &job->windows, &job->error);
+		job->runs = vm_worker_map(job->worker, VM_TRACKER_RUNS_MAX, &job->windows, &job->placement,
+					  &job->error);
 		break;
 	case VM_JOB_CLOSE:
 		vm_worker_free(job->worker);
@@ -94,9 +97,11 @@ static void job_run(GTask *task, gpointer source, gpointer data, GCancellable *c
 
 static void job_reply(const struct vm_job *job)
 {
-	struct vm_reply reply = {
-		.snapshot = job->snapshot, .runs = job->runs, .windows = job->windows, .error = job->error
-	};
+	struct vm_reply reply = { .snapshot = job->snapshot,
+				  .runs = job->runs,
+				  .windows = job->windows,
+				  .placement = job->placement,
+				  .error = job->error };
 
 	if (job->done != NULL)
 		job->done(&reply, job->done_data);

@@ -24,7 +24,7 @@
 #include "config.h"
 #include "vm_snapshot.h"
 
-/** Most runs that a map is told in: 8 MiB of D-Bus message, a quarter of what the bus takes. */
+/** Most runs that a map, or a plan, is told in: 8 MiB of D-Bus message each, together half of what the bus takes. */
 #define VM_TRACKER_RUNS_MAX 262144u
 
 struct vm_tracker;
@@ -42,6 +42,7 @@ struct vm_reply {
 	struct vm_snapshot *snapshot; /* vm_tracker_act() */
 	GArray *runs;		      /* vm_tracker_map(): struct vm_run */
 	GArray *windows;	      /* likewise: double, newest first */
+	GArray *placement;	      /* likewise: struct vm_run, see vm_moves_runs() */
 	const GError *error;	      /* of VM_ERROR; NULL on success */
 };
 typedef void vm_reply_func(const struct vm_reply *reply, gpointer data);

@@ -582,7 +582,8 @@ struct vm_snapshot *vm_worker_act(struct vm_worker *worker, const struct vm_sett
 	return make_snapshot(worker, state_now(worker), NULL);
 }
 
-GArray *vm_worker_map(const struct vm_worker *worker, guint limit, GArray **windows, GError **error)
+GArray *vm_worker_map(const struct vm_worker *worker, guint limit, GArray **windows, GArray **placement,
+		      GError **error)
 {
 	const struct window_ring *ring;
 
@@ -597,5 +598,8 @@ GArray *vm_worker_map(const struct vm_worker *worker, guint limit, GArray **wind
 
 		g_array_append_val(*windows, seconds);
 	}
+	*placement = worker->plan.placement_valid
+			     ? vm_moves_runs(worker->pages, &worker->plan.placement, limit)
+			     : g_array_new(FALSE, FALSE, sizeof(struct vm_run));
 	return vm_pages_runs(worker->pages, limit);
 }

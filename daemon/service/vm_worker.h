@@ -72,6 +72,7 @@ struct vm_snapshot *vm_worker_act(struct vm_worker *worker, const struct vm_sett
  * vm_worker_map() - the pages as runs, see vm_pages_runs()
  * @windows: where an array of double goes, the lengths of the last windows, newest first
  */
-GArray *vm_worker_map(const struct vm_worker *worker, guint limit, GArray **windows, GError **error);
+GArray *vm_worker_map(const struct vm_worker *worker, guint limit, GArray **windows, GArray **placement,
+		      GError **error);
 
 #endif /* VMHEAT_SERVICE_VM_WORKER_H */

@@ -31,6 +31,7 @@ $(BUILD)/bed/guest.cpio: tests/bed/guest/build-initramfs tests/bed/guest/init $(
 
 $(BUILD)/test/bin/port-request: $(BUILD)/obj/tests/bed/lib/port-request.o
 	@mkdir -p $(@D)
-	$(CC) -pie $^ -o $@
+	$(say) LINK $@
+	$(Q)$(CC) -pie $^ -o $@
 
 include tests/bed/workload/module.mk

@@ -5,7 +5,8 @@ C_SOURCES += tests/demo/page_nodes.c
 
 $(BUILD)/test/bin/page_nodes: $(BUILD)/obj/tests/demo/page_nodes.o
 	@mkdir -p $(@D)
-	$(CC) -pie $^ -o $@ -lnuma
+	$(say) LINK $@
+	$(Q)$(CC) -pie $^ -o $@ -lnuma
 
 .PHONY: demo demo-installed
 demo: setup ## the main job, on real guests in the emulated VM host

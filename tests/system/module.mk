@@ -10,7 +10,8 @@ bed-images: $(BUILD)/test/bin/agent-client
 $(BUILD)/test/bin/agent-client: $(BUILD)/obj/tests/system/agent_client.o $(BUILD)/obj/daemon/core/guest_stream.o \
                                 $(BUILD)/obj/daemon/core/page_map.o
 	@mkdir -p $(@D)
-	$(CC) -pie $^ -o $@
+	$(say) LINK $@
+	$(Q)$(CC) -pie $^ -o $@
 
 # The daemon's test runs it with the sanitizers.
 C_SOURCES += tests/system/garbage_agent.c
@@ -18,4 +19,5 @@ bed-images: $(BUILD)/test/bin/garbage-agent $(BUILD)/test/bin/vmheatd $(BUILD)/b
 
 $(BUILD)/test/bin/garbage-agent: $(BUILD)/obj/tests/system/garbage_agent.o
 	@mkdir -p $(@D)
-	$(CC) -pie $^ -o $@
+	$(say) LINK $@
+	$(Q)$(CC) -pie $^ -o $@

@@ -160,12 +160,36 @@ static void test_large_leaf_in_second_block(void **state)
 	assert_int_equal(node_of[first + 512], FAR);
 }
 
+/* The plan as runs: block by block, cold pages far, the last 100 near, with their frames and virtual pages. */
+static void test_runs_of_the_plan(void **state)
+{
+	struct scene *scene = *state;
+	GArray *runs = vm_moves_runs(scene->pages, &scene->policy, 100);
+	const struct vm_run *run = (const struct vm_run *)(void *)runs->data;
+
+	/* Two whole blocks, then 512 - 100 and 100 pages; virtual pages begin at 512. */
+	assert_int_equal(runs->len, 4);
+	assert_int_equal(run[1].gfn, BLOCK);
+	assert_int_equal(run[1].vpn, BLOCK + 512);
+	assert_int_equal(run[1].pages, BLOCK);
+	assert_int_equal(run[1].age, PLACEMENT_FAR);
+	assert_int_equal(run[3].gfn, VM_PAGES - 100);
+	assert_int_equal(run[3].pages, 100);
+	assert_int_equal(run[3].age, PLACEMENT_NEAR);
+	g_array_unref(runs);
+
+	runs = vm_moves_runs(scene->pages, &scene->policy, 2);
+	assert_int_equal(runs->len, 2);
+	g_array_unref(runs);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_moves_all, open_scene, close_scene),
 		cmocka_unit_test_setup_teardown(test_hot_pages_first, open_scene, close_scene),
 		cmocka_unit_test_setup_teardown(test_only_looks, open_scene, close_scene),
+		cmocka_unit_test_setup_teardown(test_runs_of_the_plan, open_scene, close_scene),
 		cmocka_unit_test_setup_teardown(test_large_leaf_in_second_block, open_scene, close_scene),
 	};
 

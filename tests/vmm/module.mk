@@ -9,11 +9,13 @@ IDLE_CHECK := $(BUILD)/test/bin/idle_check
 
 $(VMM): $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/vmm/*.c))
 	@mkdir -p $(@D)
-	$(CC) -pie -pthread $^ -o $@
+	$(say) LINK $@
+	$(Q)$(CC) -pie -pthread $^ -o $@
 
 $(IDLE_CHECK): $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/system/idle_check/*.c))
 	@mkdir -p $(@D)
-	$(CC) -pie -pthread $^ -o $@
+	$(say) LINK $@
+	$(Q)$(CC) -pie -pthread $^ -o $@
 
 .PHONY: module-test-programs
 module-test-programs: $(VMM) $(IDLE_CHECK)

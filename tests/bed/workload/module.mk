@@ -7,6 +7,7 @@ C_SOURCES        += $(WORKLOAD_SOURCES) tests/bed/workload/touch_area.h
 
 $(BUILD)/test/bin/vmheat-workload: $(WORKLOAD_SOURCES:%.c=$(BUILD)/obj/%.o)
 	@mkdir -p $(@D)
-	$(CC) -static $^ -o $@
+	$(say) LINK $@
+	$(Q)$(CC) -static $^ -o $@
 
 SOURCES_test_guest_workload := tests/bed/workload/touch_area.c
