@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include "agent.h"
 #include "paths.h"
@@ -61,5 +62,7 @@ int main(int argc, char **argv)
 	}
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)setpriority(PRIO_PROCESS, 0, NICE);
+	/* In a guest that is shrunk the agent must not be what is swapped in: that would look like pressure. */
+	(void)mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
 	return run(argc == 2 ? argv[1] : DEFAULT_PORT);
 }

@@ -59,11 +59,13 @@ static uint64_t headroom_of(const struct resize_policy *policy, uint64_t working
 	return maximum(policy->headroom_pages, share_of(working_set, policy->headroom_percent));
 }
 
-static bool is_under_pressure(const struct guest_pressure *pressure, const struct pressure_limits *limits)
+/** @shrinking: for a part of the window at least the balloon was taking memory. */
+static bool is_under_pressure(const struct guest_pressure *pressure, const struct pressure_limits *limits,
+			      bool shrinking)
 {
 	return pressure->oom_kills > 0 || pressure->swap_in_pages > limits->swap_in_pages ||
 	       pressure->refault_pages > limits->refault_pages ||
-	       pressure->memory_stall_share > limits->memory_stall_share;
+	       (!shrinking && pressure->memory_stall_share > limits->memory_stall_share);
 }
 
 static void set_target(struct resize_state *state, uint64_t target)
@@ -188,10 +190,11 @@ struct resize_decision resize_plan(const struct resize_policy *policy, const str
 	uint64_t kept = minimum(input->kept_pages, share_of(input->maximum_pages, policy->kept_percent));
 	uint64_t goal = saturating_add(saturating_add(input->working_set_pages, kept), headroom);
 	struct resize_decision decision = { .kept_pages = kept, .headroom_pages = headroom };
+	bool shrinking = state->flight_windows > 0 && state->target_pages < state->last_good_pages;
 	bool stood = follow_flight(state, current, input->maximum_pages);
 
 	goal = minimum(maximum(goal, policy->floor_pages), input->maximum_pages);
-	if (is_under_pressure(&input->pressure, limits))
+	if (is_under_pressure(&input->pressure, limits, shrinking))
 		decision.reason = plan_under_pressure(policy, input, state, goal, current, stood);
 	else
 		decision.reason = plan_in_quiet(policy, input, state, goal, current);

@@ -28,6 +28,8 @@
  *   A guest in need is helped by its pressure even then.
  * - Shrinking goes step by step. The size that a step leaves is the last good size: the guest stood there and
  *   was not under pressure.
+ * - While a shrink is in flight, stalls are not pressure: the balloon's own allocations wait for reclaim then,
+ *   and PSI does not tell whose stalls it counts. What was taken too much shows as swap-in and refaults.
  * - Pressure is a veto: the target becomes the largest of the last good size, the goal, the target and what
  *   the guest has. A guest that stood at all that for the whole window needs more, and gets a step.
  * - A step fails if it is vetoed, or does not arrive within RESIZE_FLIGHT_WINDOWS (a balloon driver that is

@@ -157,17 +157,15 @@ shrink() {
 # Grows the hot set of lazy and counts the windows until its balloon stands where it then stays. The workload answers
 # when all of its new memory is touched, which may take as long as the memory takes to come: nobody waits for it here.
 grow() {
-	local begin size window
+	local begin now size window
 	window=$(show lazy '.window')
 	say "The hot set of lazy grows by 80 MiB of new memory."
-	begin=$EPOCHREALTIME
+	begin=${EPOCHREALTIME/./}
 	guest_workload lazy 'hot 160 120 500 packed' >"$BED_OUT/growth.workload" &
-	while size=$(balloon_of lazy); do
-		echo "$begin $EPOCHREALTIME $size"
+	for ((now = begin; now - begin < 12000000; now = ${EPOCHREALTIME/./})); do
+		echo "$now $(balloon_of lazy)"
 		sleep 0.1
-	done | awk -v windows=5 -v window="$window" '
-		{ seconds = $2 - $1; print seconds, $3; fflush() }
-		seconds > windows * window { exit }' >"$BED_OUT/growth"
+	done | awk -v begin="$begin" '{ print ($1 - begin) / 1e6, $2 }' >"$BED_OUT/growth"
 	wait $!
 	wait_steady 90
 	# Back: as large as the guest stays, less the dead band within which the daemon leaves a size alone.

@@ -208,9 +208,27 @@ static void test_long_quiet_forgets(void **state)
 	assert_true(bench.state.backoff == 0);
 }
 
+/* Stalls are no veto while the balloon takes memory, which stalls by itself; they are once it stands. */
+static void test_stalls_while_shrinking(void **state)
+{
+	struct bench bench = bench_of(1000, 600); /* goal 660 */
+
+	assert_decision(window(&bench, 1000), RESIZE_SHRINK, 900);
+	bench.input.pressure.memory_stall_share = 0.5;
+	assert_decision(window(&bench, 950), RESIZE_KEEP_IN_FLIGHT, 900);
+	assert_decision(window(&bench, 900), RESIZE_SHRINK, 800);
+	bench.input.pressure.swap_in_pages = 6; /* but memory that is wanted back is */
+	assert_decision(window(&bench, 800), RESIZE_VETO, 900);
+	bench.input.pressure.swap_in_pages = 0;
+	assert_decision(window(&bench, 900), RESIZE_VETO, 900); /* it has grown: now stalls are its own */
+	bench.input.pressure.memory_stall_share = 0;
+	assert_decision(window(&bench, 900), RESIZE_KEEP_BACKOFF, 900);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_stalls_while_shrinking),
 		cmocka_unit_test(test_refusals_double_the_wait),
 		cmocka_unit_test(test_veto_restores_last_good_size),
 		cmocka_unit_test(test_veto_in_flight),
