@@ -169,6 +169,18 @@ static inline void harvest_entries(const struct entry_format *format, u64 *entri
 	}
 }
 
+/* The bits of a word of a block's bitmap that stand for pages @first to @first + @count - 1. */
+static inline u64 range_bits(unsigned int word, unsigned int first, unsigned int count)
+{
+	unsigned int start = word * 64, end = start + 64;
+
+	if (first > start)
+		start = first;
+	if (first + count < end)
+		end = first + count;
+	return start < end ? ~0ULL >> (64 - (end - start)) << start % 64 : 0;
+}
+
 /**
  * harvest_large_leaf() - harvest an entry of level 2 or 3 for the pages of a block that it maps
  *
@@ -180,23 +192,21 @@ static inline void harvest_large_leaf(const struct entry_format *format, u64 *en
 				      unsigned int first, unsigned int count, const u64 *wanted,
 				      enum harvest_mode mode, struct page_block *block)
 {
-	unsigned int word, page;
-	bool any = false;
-	u64 found;
+	unsigned int word;
+	u64 found, any = 0;
 
-	for (page = first; page < first + count; page++)
-		any |= wanted[page / 64] >> page % 64 & 1;
+	for (word = 0; word < PAGE_BLOCK_WORDS; word++)
+		any |= wanted[word] & range_bits(word, first, count);
 	if (!any)
 		return;
 
 	found = harvest_entry(format, entry, level, mode);
 	if (!(found & format->present) || !entry_is_leaf(found, level))
 		return;
-	for (page = first; page < first + count; page++) {
-		word = page / 64;
-		block->present[word] |= 1ULL << page % 64;
+	for (word = 0; word < PAGE_BLOCK_WORDS; word++) {
+		block->present[word] |= range_bits(word, first, count);
 		if (found & format->accessed)
-			block->accessed[word] |= 1ULL << page % 64;
+			block->accessed[word] |= range_bits(word, first, count);
 	}
 	if (level > 2 && (found & format->accessed))
 		block->giant_accessed = true;

@@ -69,8 +69,10 @@ static u64 *window_part(const struct request *request, unsigned long base, size_
 	return &request->window->words[(request->address - base) >> WORD_SHIFT];
 }
 
-/* Find the request's range. Return: 0 or a negative errno; @request->start is @request->end if it lies beyond
- * the last page. */
+/*
+ * Find the request's range. Return: 0 or a negative errno; @request->start is @request->end if it lies beyond
+ * the last page.
+ */
 static int request_open(struct request *request, struct file *file, char __user *buffer, size_t count,
 			loff_t pos)
 {
@@ -115,8 +117,10 @@ static bool any_bit(const u64 *words)
 	return memchr_inv(words, 0, PAGE_BLOCK_WORDS * sizeof(u64));
 }
 
-/* Take the accessed bits of the pages wanted in a window, and note which layer maps them. Under the state's
- * lock. */
+/*
+ * Take the accessed bits of the pages wanted in a window, and note which layer maps them. Under the state's
+ * lock.
+ */
 static int harvest_window(struct request *request, unsigned long base)
 {
 	struct window *window = request->window;
@@ -129,9 +133,10 @@ static int harvest_window(struct request *request, unsigned long base)
 	for (i = 0; i < WINDOW_WORDS; i += PAGE_BLOCK_WORDS) {
 		if (!any_bit(&window->words[i]))
 			continue;
-		ret = scan_must_stop(&request->scan)
-			      ?: scan_harvest(&request->scan, base + ((unsigned long)i << WORD_SHIFT),
-					      &window->words[i], &view);
+		ret = scan_must_stop(&request->scan);
+		if (!ret)
+			ret = scan_harvest(&request->scan, base + ((unsigned long)i << WORD_SHIFT),
+					   &window->words[i], &view);
 		if (ret)
 			return ret;
 		memcpy(&window->guest[i], view.guest.present, sizeof(view.guest.present));
@@ -200,8 +205,9 @@ static ssize_t idle_file_write(struct file *file, const char __user *buffer, siz
 	while (!ret && request.address < request.end) {
 		unsigned long next;
 
-		ret = scan_must_stop(&request.scan)
-			      ?: scan_next_mapped(&request.scan, request.address, request.end, &next);
+		ret = scan_must_stop(&request.scan);
+		if (!ret)
+			ret = scan_next_mapped(&request.scan, request.address, request.end, &next);
 		if (ret)
 			break;
 		request.address =
@@ -246,7 +252,9 @@ static int read_marks(struct request *request, unsigned long base)
 		u64 *idle = &request->window->words[(address - base) >> WORD_SHIFT];
 
 		idle_state_marked(state, address, marked);
-		ret = scan_must_stop(&request->scan) ?: scan_peek(&request->scan, address, marked, &view);
+		ret = scan_must_stop(&request->scan);
+		if (!ret)
+			ret = scan_peek(&request->scan, address, marked, &view);
 		if (!ret)
 			idle_state_idle(state, address, &view, idle);
 		address += PAGE_BLOCK_SIZE;

@@ -18,8 +18,10 @@ struct page_view {
 	struct page_block host;
 };
 
-/** struct idle_state - the shared idle state of one process; valid while the caller holds a reference to the
- * mm's users */
+/**
+ * struct idle_state - the shared idle state of one process; valid while the caller holds a reference to the
+ * mm's users
+ */
 struct idle_state;
 
 /** idle_state_find() - a process's state. Return: NULL if nothing was ever marked. */
@@ -64,8 +66,10 @@ void idle_state_accessed(struct idle_state *state, unsigned long address, const 
 /** idle_state_marked() - which pages of a block are marked at all. Under the lock. */
 void idle_state_marked(struct idle_state *state, unsigned long address, u64 *marked);
 
-/** idle_state_idle() - which pages of a block are idle, by their marks and what the layers show now. Under
- * the lock. */
+/**
+ * idle_state_idle() - which pages of a block are idle, by their marks and what the layers show now. Under
+ * the lock.
+ */
 void idle_state_idle(struct idle_state *state, unsigned long address, const struct page_view *now, u64 *idle);
 
 /** idle_states_free() - free the states of all processes; nobody may use one any more */

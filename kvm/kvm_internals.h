@@ -33,8 +33,10 @@ static_assert(offsetof(struct kvm_idle_mmu_page, role) == 36);
 static_assert(offsetof(struct kvm_idle_mmu_page, gfn) == 40);
 static_assert(offsetof(struct kvm_idle_mmu_page, spt) == 48);
 
-/* As kvm_for_each_memslot_in_hva_range() of virt/kvm/kvm_main.c, for addresses from @start to @last. Under
- * kvm->srcu. */
+/*
+ * As kvm_for_each_memslot_in_hva_range() of virt/kvm/kvm_main.c, for addresses from @start to @last. Under
+ * kvm->srcu.
+ */
 #define for_each_memslot_in_hva_range(slot, node, slots, start, last)                                        \
 	for (node = interval_tree_iter_first(&(slots)->hva_tree, start, last);                               \
 	     node && (slot = container_of(node, struct kvm_memory_slot, hva_node[(slots)->node_idx]));       \

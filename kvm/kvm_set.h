@@ -36,8 +36,10 @@ struct kvm_set {
  */
 int kvm_set_open(struct kvm_set *set, struct mm_struct *mm);
 
-/** kvm_set_close() - drop the references; a VM that was kept alive by one is destroyed here, so no lock may
- * be held */
+/**
+ * kvm_set_close() - drop the references; a VM that was kept alive by one is destroyed here, so no lock may
+ * be held
+ */
 void kvm_set_close(struct kvm_set *set);
 
 /** kvm_set_flush_tlbs() - make all vCPUs read their second-level tables, accessed bits included, again */

@@ -84,6 +84,7 @@ static int enter_lookup(struct kretprobe_instance *instance, struct pt_regs *reg
 {
 	const struct dentry *dentry = (void *)regs->si;
 	const struct pid_entry *entries = (void *)regs->dx, *end = (void *)regs->cx;
+	/* Pairs with the release in proc_entry_add(). */
 	struct pid_entry *extended = smp_load_acquire(&table.extended);
 
 	if (table.learner == current && is_our_name(&dentry->d_name)) {
@@ -104,6 +105,7 @@ static int enter_lookup(struct kretprobe_instance *instance, struct pt_regs *reg
  */
 static int enter_readdir(struct kretprobe_instance *instance, struct pt_regs *regs)
 {
+	/* Pairs with the release in proc_entry_add(). */
 	struct pid_entry *extended = smp_load_acquire(&table.extended);
 
 	if (!extended || (void *)regs->dx != table.kernel || !try_module_get(THIS_MODULE))
@@ -154,8 +156,10 @@ static int enter_open(struct kprobe *probe, struct pt_regs *regs)
 	return 0;
 }
 
-/* A probe that may change regs->ip must have a post handler: only then ftrace lets it, and keeps others from
- * doing so. */
+/*
+ * A probe that may change regs->ip must have a post handler: only then ftrace lets it, and keeps others from
+ * doing so.
+ */
 static void after_open(struct kprobe *probe, struct pt_regs *regs, unsigned long flags)
 {
 }
@@ -307,6 +311,7 @@ int proc_entry_add(void)
 		kfree(extended);
 		goto del_probes;
 	}
+	/* Whoever sees the copy sees what is in it. */
 	smp_store_release(&table.extended, extended);
 	return 0;
 

@@ -30,8 +30,10 @@ struct scan {
  */
 int scan_open(struct scan *scan, struct mm_struct *mm);
 
-/** scan_close() - end a pass. Context: no lock held; what the process or its VMs left behind may be torn down
- * here. */
+/**
+ * scan_close() - end a pass. Context: no lock held; what the process or its VMs left behind may be torn down
+ * here.
+ */
 void scan_close(struct scan *scan);
 
 /** scan_must_stop() - 0, -EINTR after a fatal signal, or -ESRCH if the process has exited meanwhile */

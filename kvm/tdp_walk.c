@@ -42,8 +42,10 @@ static const struct entry_format *tdp_format(void)
 	return boot_cpu_has(X86_FEATURE_SVM) ? &npt_format : &ept_format;
 }
 
-/* Whether a root is what kvm_internals.h says that it is. The list head it was reached by is in a public
- * structure. */
+/*
+ * Whether a root is what kvm_internals.h says that it is. The list head it was reached by is in a public
+ * structure.
+ */
 static bool root_is_sane(struct kvm_idle_mmu_page *root)
 {
 	return root->tdp_mmu_page && root->gfn == 0 && (root->role.level == 4 || root->role.level == 5) &&

@@ -22,6 +22,12 @@ file_is_gone() {
 	[ ! -e /proc/self/idle_bitmap ] && ! find /proc/self -maxdepth 1 -name idle_bitmap | grep -q .
 }
 
+example_of_the_documentation() {
+	local pid=$BASHPID
+	awk '/^```python/ { on = 1; next } /^```/ { on = 0 } on' "$BED_ROOT/docs/idle_bitmap.md" |
+		sed "s/4711, 10/$pid, 1/" | python3 - | grep -E '^[0-9]+ MiB used, [0-9]+ MiB idle$'
+}
+
 # Ends with the job.
 keep_a_vm() {
 	local fifo=$BED_OUT/vmm.commands
@@ -34,11 +40,11 @@ keep_a_vm() {
 first_line=$(($(dmesg | wc -l) + 1))
 # NUMA balancing unmaps pages to see who touches them; unmapped by whomever, a page is not idle.
 echo 0 >/proc/sys/kernel/numa_balancing
-# KVM patches the kernel's text when its first VM comes and when its last one goes, and emulated processors that run in parallel
-# sometimes hang in text that is being patched. So one VM is always there.
+# KVM patches the kernel's text when its first VM comes and when its last one goes, and emulated processors that run in
+# parallel sometimes hang in text that is being patched. So one VM is always there.
 keep_a_vm
 
-plan 26
+plan 27
 check "the module loads" insmod "$module"
 check "it stands in /proc/PID, by name and in the listing, with mode 0600, and nowhere else" idle_check file-listed
 check "whoever may open pagemap may open it, and nobody else" idle_check file-permission
@@ -52,8 +58,7 @@ check "marks outlive the open file: one process marks, another reads" idle_check
 check "128 TiB of mostly holes are marked and read in seconds" idle_check file-sparse
 check "a process: touched is what is reported, 200 random rounds by read, write and fetch" idle_check process-rounds
 check "a process: a hole is not idle, nor is what was unmapped and came back" idle_check process-holes
-check "a process: 512 pages under a 2 MiB leaf move together, marks of others are not lost or gained" \
-	idle_check process-huge
+check "a process: 512 pages under a 2 MiB leaf move together, none gains a mark by another" idle_check process-huge
 check "a guest: touched is what is reported, 200 random rounds by read, write and fetch" idle_check vm-rounds
 check "a guest and its VMM: idle is what neither touched, 100 random rounds" idle_check vm-merged
 check "a guest whose frames are not congruent to host pages, 100 random rounds" idle_check vm-skewed
@@ -61,6 +66,7 @@ check "a guest in a tight loop with hot TLBs: its pages are never idle, the othe
 	idle_check vm-hot
 check "a guest: what it never touched is a hole, not idle" idle_check vm-holes
 check "a guest: 512 pages under a 2 MiB leaf move together" idle_check vm-huge
+check "the example of the documentation runs" example_of_the_documentation
 check "VMs that are killed while they are scanned" idle_check vm-killed
 check "VMs and memory slots that come and go while they are scanned" idle_check vm-torn-down
 check "the module cannot be unloaded while the file is open" idle_check unload-while-open

@@ -258,6 +258,22 @@ static void test_2m_leaf(void **state)
 	free_tree(&tree);
 }
 
+/* A 2 MiB leaf of which a slot maps only pages 100 to 299 of the block: 28 of word 1, words 2 and 3, 44 of word 4. */
+static void test_part_of_2m_leaf(void **state)
+{
+	u64 entry = FRAME(512) | npt.present | npt.accessed | ENTRY_LARGE,
+	    outside[PAGE_BLOCK_WORDS] = { ~0ULL };
+	struct page_block block = { 0 };
+	unsigned int i;
+
+	harvest_large_leaf(&npt, &entry, 2, 100, 200, outside, HARVEST_CLEAR, &block);
+	assert_int_equal(count_bits(block.present), 0);
+	harvest_large_leaf(&npt, &entry, 2, 100, 200, all, HARVEST_CLEAR, &block);
+	for (i = 0; i < 512; i++)
+		assert_int_equal(has_bit(block.accessed, i), i >= 100 && i <= 299);
+	assert_memory_equal(block.present, block.accessed, sizeof(block.present));
+}
+
 /* A 1 GiB leaf answers for 512 pages of a block, and says that it spoke for more. */
 static void test_1g_leaf(void **state)
 {
@@ -404,6 +420,7 @@ int main(void)
 		cmocka_unit_test(test_host_prot_none),
 		cmocka_unit_test(test_leaf_only),
 		cmocka_unit_test(test_2m_leaf),
+		cmocka_unit_test(test_part_of_2m_leaf),
 		cmocka_unit_test(test_1g_leaf),
 		cmocka_unit_test(test_two_tables),
 		cmocka_unit_test(test_union),

@@ -57,8 +57,10 @@ struct vm {
 
 int vm_new(struct vm *vm);
 
-/** vm_free() - destroy a VM and its slots; one whose creation failed is destroyed already, and may be once
- * more */
+/**
+ * vm_free() - destroy a VM and its slots; one whose creation failed is destroyed already, and may be once
+ * more
+ */
 void vm_free(struct vm *vm);
 
 /**

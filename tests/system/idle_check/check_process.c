@@ -40,8 +40,10 @@ static bool process_rounds(void)
 	return right;
 }
 
-/* A page that was marked, unmapped, and mapped again by a touch is not idle; one that stays unmapped is a
- * hole. */
+/*
+ * A page that was marked, unmapped, and mapped again by a touch is not idle; one that stays unmapped is a
+ * hole.
+ */
 static bool holes_with(struct toucher *toucher, int fd)
 {
 	bool set[PAGES], found[PAGES], expected[PAGES];
@@ -78,8 +80,10 @@ static bool process_holes(void)
 	return right;
 }
 
-/* A 2 MiB leaf: its pages are accessed together, and marking one page never makes another idle that was
- * accessed. */
+/*
+ * A 2 MiB leaf: its pages are accessed together, and marking one page never makes another idle that was
+ * accessed.
+ */
 static bool huge_with(struct toucher *toucher, int fd)
 {
 	bool set[LEAF_PAGES], found[LEAF_PAGES], expected[LEAF_PAGES];

@@ -61,8 +61,10 @@ static int new_userfault(void *page)
 	return fd;
 }
 
-/* getdents() that sleeps in the middle of our table holds the module; when it goes on it finds the table
- * intact. */
+/*
+ * getdents() that sleeps in the middle of our table holds the module; when it goes on it finds the table
+ * intact.
+ */
 static bool unload_while_listed(void)
 {
 	struct stopped_listing listing = { 0 };

@@ -83,8 +83,10 @@ static bool vm_skewed(void)
 	return run_rounds("rwx", 77, 100);
 }
 
-/* While the guest touches a set in a tight loop, with hot TLBs, that set is never idle and the rest always
- * is. */
+/*
+ * While the guest touches a set in a tight loop, with hot TLBs, that set is never idle and the rest always
+ * is.
+ */
 static bool hot_round(struct vm_test *test, unsigned int round)
 {
 	bool hot[PAGES], found[PAGES], expected[PAGES];
@@ -126,8 +128,10 @@ static bool vm_hot(void)
 	return right;
 }
 
-/* One page touched by the guest, the others of the slot marked too: the touched ones are idle, the rest are
- * holes. */
+/*
+ * One page touched by the guest, the others of the slot marked too: the touched ones are idle, the rest are
+ * holes.
+ */
 static bool vm_holes(void)
 {
 	bool set[PAGES], found[PAGES];
@@ -183,8 +187,10 @@ static bool vm_huge(void)
 	return right;
 }
 
-/* A scanner in a process of its own, that marks and reads without pause until it is told that the process is
- * gone. */
+/*
+ * A scanner in a process of its own, that marks and reads without pause until it is told that the process is
+ * gone.
+ */
 static pid_t start_scanner(const struct vm_test *test)
 {
 	static bool found[PAGES];

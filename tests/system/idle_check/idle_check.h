@@ -26,12 +26,16 @@
 void expect_failed(const char *file, int line, const char *condition, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/** random_below() - a number from 0 to @limit - 1, from a sequence that the seed printed at the beginning
- * repeats */
+/**
+ * random_below() - a number from 0 to @limit - 1, from a sequence that the seed printed at the beginning
+ * repeats
+ */
 unsigned int random_below(unsigned int limit);
 
-/** random_set() - choose each page with a density that is itself random: from none to all, sparse ones often.
- * Return: how many. */
+/**
+ * random_set() - choose each page with a density that is itself random: from none to all, sparse ones often.
+ * Return: how many.
+ */
 size_t random_set(bool *set, size_t pages);
 
 /** fill_set() - choose the pages from @first to @last, no others */

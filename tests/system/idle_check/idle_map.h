@@ -12,8 +12,10 @@
 
 #define IDLE_PAGE_SIZE 4096UL
 
-/** idle_map_open() - open /proc/PID/idle_bitmap for reading and writing. Return: a file descriptor, or a
- * negative errno. */
+/**
+ * idle_map_open() - open /proc/PID/idle_bitmap for reading and writing. Return: a file descriptor, or a
+ * negative errno.
+ */
 int idle_map_open(pid_t pid);
 
 /**
@@ -26,8 +28,10 @@ int idle_map_open(pid_t pid);
  */
 int idle_map_mark(int fd, uintptr_t address, size_t pages, const bool *set);
 
-/** idle_map_read() - read the idle bits of pages into one byte a page. Return: 0 or a negative errno;
- * -ENODATA at end of file. */
+/**
+ * idle_map_read() - read the idle bits of pages into one byte a page. Return: 0 or a negative errno;
+ * -ENODATA at end of file.
+ */
 int idle_map_read(int fd, uintptr_t address, size_t pages, bool *idle);
 
 #endif /* IDLE_MAP_H */

@@ -24,15 +24,19 @@ struct toucher {
 	int socket;
 };
 
-/** toucher_start() - start one with small pages, or with huge ones where the host gives them. Exits the
- * program if it fails. */
+/**
+ * toucher_start() - start one with small pages, or with huge ones where the host gives them. Exits the
+ * program if it fails.
+ */
 void toucher_start(struct toucher *toucher, size_t pages, bool huge);
 
 /** toucher_end() - kill it and wait for it */
 void toucher_end(struct toucher *toucher);
 
-/** toucher_touch() - touch pages: 'r' reads, 'w' writes a "return" instruction, 'x' calls it, 'u' unmaps. One
- * byte a page. */
+/**
+ * toucher_touch() - touch pages: 'r' reads, 'w' writes a "return" instruction, 'x' calls it, 'u' unmaps. One
+ * byte a page.
+ */
 void toucher_touch(struct toucher *toucher, char mode, const bool *set);
 
 #endif /* TOUCHER_H */
