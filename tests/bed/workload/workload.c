@@ -35,6 +35,7 @@
 #define LINE_SIZE	  128
 #define INTERVAL_MS_MAX	  3600000u
 #define HOST_AWAY_WAIT_MS 50
+#define ANSWER_WAIT_MS	  2000 /* then whoever asked has left */
 #define NS_PER_MS	  1000000u
 
 struct workload {
@@ -71,17 +72,26 @@ static unsigned long long kernel_value(const char *path, const char *name)
 	return value;
 }
 
+/*
+ * A command can be here before the word that a host is there to be answered: until then, and while the host does not
+ * read, a port takes nothing.
+ */
 static void answer(const struct workload *workload, const char *text, size_t length)
 {
-	ssize_t written;
+	uint64_t give_up_ns = touch_area_now_ns() + ANSWER_WAIT_MS * NS_PER_MS;
 
-	do {
-		written = write(workload->out, text, length);
+	while (length && touch_area_now_ns() < give_up_ns) {
+		ssize_t written = write(workload->out, text, length);
+
 		if (written > 0) {
 			text += written;
 			length -= (size_t)written;
+		} else if (errno == EAGAIN) {
+			(void)poll(NULL, 0, 1);
+		} else if (errno != EINTR) {
+			return;
 		}
-	} while (length && (written > 0 || errno == EINTR));
+	}
 }
 
 static void answer_error(const struct workload *workload, const char *what)
