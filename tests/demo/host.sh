@@ -42,7 +42,7 @@ start_guests() {
 	# It hides pages from move_pages(2), and vmheat does its work better.
 	echo 0 >/proc/sys/kernel/numa_balancing
 	say "Loading kvm_idle.ko into the stock kernel $(uname -r)."
-	insmod "$BED_ROOT/build/kvm/kvm_idle.ko"
+	insmod "$BED_MODULE"
 	say "Starting two KVM guests: lazy (384 MiB, 4 KiB pages) and busy (256 MiB, transparent huge pages)."
 	guest_define lazy 384 thp=0 swap=/dev/vda
 	guest_define busy 256 swap=/dev/vdb
@@ -64,7 +64,7 @@ wait_steady() {
 		fi
 		kill -0 "$daemon"
 		sleep 0.5
-		line=$(ctl --json list | jq -r 'map(select(.windows > 0) | "\(.name) \(.windows) \(."working-set") \(.balloon)") | .[]')
+		line=$(ctl --json list 2>/dev/null | jq -r 'map(select(.windows > 0) | "\(.name) \(.windows) \(."working-set") \(.balloon)") | .[]') || continue
 		window=$(awk '$1 == "lazy" { print $2 }' <<<"$line")
 		if [ "$(wc -l <<<"$line")" -ne "${#guests[@]}" ] || [ "$window" = "$last" ]; then
 			continue
@@ -92,10 +92,12 @@ measure_base() {
 
 start_workloads() {
 	say "lazy touches 200 MiB once and keeps 40 MiB of them hot; busy touches 160 MiB and keeps every second page of 80 MiB hot."
-	guest_workload lazy 'touch 200'
-	guest_workload busy 'touch 160'
-	guest_workload lazy 'hot 160 40 500 packed'
-	guest_workload busy 'hot 80 40 500 spread'
+	{
+		guest_workload lazy 'touch 200'
+		guest_workload busy 'touch 160'
+		guest_workload lazy 'hot 160 40 500 packed'
+		guest_workload busy 'hot 80 40 500 spread'
+	} >"$BED_OUT/workloads.log"
 	say "Finding the working sets."
 	wait_steady 120
 }
