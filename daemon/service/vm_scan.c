@@ -11,8 +11,8 @@
  * least, what it calls idle was watched for too little of the host's window; above the most, it is of older
  * windows.
  */
-#define GUEST_WINDOW_LEAST 0.5
-#define GUEST_WINDOW_MOST  2.0
+#define GUEST_WINDOW_LEAST (1.0 / 3)
+#define GUEST_WINDOW_MOST  3.0
 
 /* The host's words of the whole VM, and the window of each chunk. */
 struct host_words {

@@ -460,7 +460,7 @@ static void survey(struct vm_worker *worker)
 /* An agent that never answers must not slow the ticks down. */
 static int agent_timeout_ms(const struct vm_worker *worker)
 {
-	return (int)(MIN(worker->daemon->agent_timeout, worker->daemon->interval / 2) * 1000);
+	return (int)(MIN(worker->daemon->agent_timeout, worker->daemon->interval * 3 / 4) * 1000);
 }
 
 /* Scan, and on data everything that follows from it. */

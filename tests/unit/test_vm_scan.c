@@ -202,18 +202,17 @@ static void test_host_alone(void **state)
 	assert_int_equal(scene->result.counts.accessed, VM_PAGES);
 }
 
-/* A guest window of less than half or more than twice the host's is another window: 0.9 s and 4.1 s of 2 s.
- */
+/* A guest window of less than a third or more than three times the host's is another one: 0.6 and 6.1 s of 2. */
 static void test_foreign_window(void **state)
 {
 	static const struct {
 		guint64 ns;
 		gboolean used;
 	} windows[] = { { 0, FALSE },
-			{ 900000000, FALSE },
-			{ 1100000000, TRUE },
-			{ 3900000000u, TRUE },
-			{ 4100000000u, FALSE } };
+			{ 600000000, FALSE },
+			{ 700000000, TRUE },
+			{ 5900000000u, TRUE },
+			{ 6100000000u, FALSE } };
 
 	for (gsize i = 0; i < G_N_ELEMENTS(windows); i++) {
 		struct scene *scene = *state;
