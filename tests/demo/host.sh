@@ -219,8 +219,8 @@ report() {
 		 (.guests[] | [.name, (.truth_hot_mib | r), (.base_mib | r), (.wss_mib | r), (.wss_host_only_mib | r),
 		  "\(.balloon_before_mib | round) -> \(.balloon_after_mib | round)", "\(.cold_pages_far) of \(.cold_pages)",
 		  "\(.hot_pages_near) of \(.hot_pages)"])) | @tsv' "$BED_OUT/demo.json" | column -t -s $'\t'
-	say "The memory of lazy, from hot to cold, by guest-physical address:"
-	ctl map lazy --color
+	ctl map lazy --color >"$BED_OUT/map.color"
+	ctl map lazy --no-color >"$BED_OUT/map.plain"
 }
 
 plan 1

@@ -28,6 +28,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 #include "touch_area.h"
 
@@ -311,6 +312,8 @@ int main(int argc, char **argv)
 		workload.is_port = true;
 		workload.in = workload.out = open(argv[1], O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	}
+	/* All but the area, which comes after: that a command is taken must not swap anything in. */
+	(void)mlockall(MCL_CURRENT);
 	if (workload.in < 0 || !touch_area_open(&workload.area)) {
 		perror(argv[1]);
 		return EXIT_FAILURE;
