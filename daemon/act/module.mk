@@ -5,7 +5,7 @@
 ACT_SOURCES := daemon/act/balloon.c daemon/act/page_moves.c daemon/act/page_moves_linux.c
 C_SOURCES   += $(ACT_SOURCES) $(wildcard daemon/act/*.h)
 
-SOURCES_test_page_moves := $(ACT_SOURCES) $(HOST_SOURCES) daemon/core/page_map.c
+SOURCES_test_page_moves := $(ACT_SOURCES) $(HOST_SOURCES) daemon/core/page_map.c daemon/core/proc_format.c
 LIBS_test_page_moves    := $(HOST_LIBS)
 SOURCES_test_domain     := $(SOURCES_test_page_moves)
 LIBS_test_domain        := $(HOST_LIBS)

@@ -3,7 +3,8 @@
 # The daemon's pure part: every file works on its arguments alone, and needs nothing but the C library.
 
 CORE_SOURCES := daemon/core/guest_stream.c daemon/core/merge.c daemon/core/page_ages.c daemon/core/page_map.c \
-                daemon/core/placement_plan.c daemon/core/resize_plan.c daemon/core/working_set.c
+                daemon/core/placement_plan.c daemon/core/proc_format.c daemon/core/resize_plan.c \
+                daemon/core/working_set.c
 LIBS_core    := -lm
 C_SOURCES    += $(CORE_SOURCES) $(wildcard daemon/core/*.h)
 

@@ -16,10 +16,11 @@ SOURCES_test_flat_view  := daemon/host/flat_view.c daemon/host/host_error.c
 LIBS_test_flat_view     := $(GLIB_LIBS) -lvirt
 SOURCES_test_domain_xml := daemon/host/domain_xml.c daemon/host/host_error.c
 LIBS_test_domain_xml    := $(GLIB_LIBS) -lvirt -lxml2
-SOURCES_test_proc_files := daemon/host/pid_file.c daemon/host/proc_files.c daemon/host/id_set.c daemon/host/host_error.c
+SOURCES_test_proc_files := daemon/host/pid_file.c daemon/host/proc_files.c daemon/host/id_set.c \
+                           daemon/host/host_error.c daemon/core/proc_format.c
 LIBS_test_proc_files    := $(GLIB_LIBS) -lvirt
 SOURCES_test_numa_nodes := daemon/host/numa_nodes.c daemon/host/proc_files.c daemon/host/id_set.c \
-                           daemon/host/host_error.c
+                           daemon/host/host_error.c daemon/core/proc_format.c
 LIBS_test_numa_nodes    := $(GLIB_LIBS) -lvirt -lnuma
 SOURCES_test_libvirt_connection := daemon/host/libvirt_connection.c daemon/host/host_error.c
 LIBS_test_libvirt_connection    := $(HOST_LIBS)

@@ -6,26 +6,6 @@
 #include <string.h>
 #include "host_error.h"
 
-/* Fields of /proc/PID/stat, counted from the one after the name. */
-#define STAT_STATE	0
-#define STAT_START_TIME 19
-#define STAT_FIELDS	20
-
-gboolean proc_stat_parse(const char *text, struct proc_stat *stat)
-{
-	const char *name_end = strrchr(text, ')');
-	g_auto(GStrv) fields = NULL;
-
-	if (name_end == NULL || name_end[1] != ' ')
-		return FALSE;
-	fields = g_strsplit(name_end + 2, " ", STAT_FIELDS + 1);
-	if (g_strv_length(fields) < STAT_FIELDS || strlen(fields[STAT_STATE]) != 1)
-		return FALSE;
-	stat->state = fields[STAT_STATE][0];
-	return g_ascii_string_to_unsigned(fields[STAT_START_TIME], 10, 0, G_MAXUINT64, &stat->start_time,
-					  NULL);
-}
-
 gboolean proc_status_list(const char *text, const char *key, struct id_set *set)
 {
 	g_autofree char *start = g_strconcat("\n", key, ":", NULL);

@@ -40,7 +40,7 @@ static void test_id_set_refused(void **state)
 #define STAT_TAIL                                                                                            \
 	" 1 197 197 0 -1 138412352 5 6 7 8 9 10 11 12 20 0 5 0 2888 123456 789 18446744073709551615\n"
 
-/* Start time and state, also of a process that names itself after a line of stat. */
+/* Start time, flags and state, also of a process that names itself after a line of stat. */
 static void test_stat(void **state)
 {
 	struct proc_stat stat;
@@ -48,6 +48,7 @@ static void test_stat(void **state)
 	assert_true(proc_stat_parse("197 (qemu-system-x86) S" STAT_TAIL, &stat));
 	assert_int_equal(stat.state, 'S');
 	assert_int_equal(stat.start_time, 2888);
+	assert_int_equal(stat.flags, 138412352);
 	assert_true(proc_stat_parse("197 (a) R 1 1 1 (b)) Z" STAT_TAIL, &stat));
 	assert_int_equal(stat.state, 'Z');
 	assert_int_equal(stat.start_time, 2888);
