@@ -5,7 +5,7 @@
 #
 # Every figure comes from the daemon, from libvirt, or from the kernel (move_pages(2) by page_nodes, the guests' own
 # /proc/vmstat); only truth_hot_mib is what the workload in the guest says that it touches. Nothing waits for a fixed
-# time: a figure is taken when it has stood still for three windows.
+# time: a figure is taken when it has stood still for two windows.
 set -euo pipefail
 # shellcheck source=tests/bed/lib/bed.sh
 . "$BED_ROOT/tests/bed/lib/bed.sh"
@@ -46,18 +46,19 @@ start_guests() {
 	say "Starting two KVM guests: lazy (384 MiB, 4 KiB pages) and busy (256 MiB, transparent huge pages)."
 	guest_define lazy 384 thp=0 swap=/dev/vda
 	guest_define busy 256 swap=/dev/vdb
-	guest_start lazy
+	guest_start lazy &
 	guest_start busy
+	wait $!
 	say "Starting vmheatd; it only watches for now."
 	"$bin/vmheatd" --config "$BED_ROOT/tests/demo/vmheatd.conf" 2>"$BED_OUT/vmheatd.log" &
 	daemon=$!
 }
 
-# wait_steady SECONDS: until the working set of every guest has stood within 2 MiB for three windows; tells each window.
+# wait_steady SECONDS: until the working set of every guest has stood within 2 MiB for two windows; tells each window.
 wait_steady() {
 	local end=$((SECONDS + $1)) vm line window last='' figure steady=0
 	local -A previous
-	while [ "$steady" -lt 3 ]; do
+	while [ "$steady" -lt 2 ]; do
 		if [ "$SECONDS" -ge "$end" ]; then
 			echo "The working sets did not come to rest in $1 s." >&2
 			return 1
@@ -164,7 +165,7 @@ grow() {
 	say "The hot set of lazy grows by 80 MiB of new memory."
 	begin=${EPOCHREALTIME/./}
 	guest_workload lazy 'hot 160 120 500 packed' >"$BED_OUT/growth.workload" &
-	for ((now = begin; now - begin < 12000000; now = ${EPOCHREALTIME/./})); do
+	for ((now = begin; now - begin < 16000000; now = ${EPOCHREALTIME/./})); do
 		echo "$now $(balloon_of lazy)"
 		sleep 0.1
 	done | awk -v begin="$begin" '{ print ($1 - begin) / 1e6, $2 }' >"$BED_OUT/growth"
