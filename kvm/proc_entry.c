@@ -16,13 +16,14 @@
  *
  * Unloading, at any moment:
  * - A call that was given our table may sleep in the middle with a pointer into it, getdents() as long as its
- * caller likes (a page fault on its buffer, served by userfaultfd). Waiting for a grace period would not
- * cover that. So the two probes are return probes, and each such call holds the module until it returns. If
- * the probe has no room left to follow one more call, that call gets the kernel's table.
+ *   caller likes (a page fault on its buffer, served by userfaultfd). Waiting for a grace period would not
+ *   cover that. So the two probes are return probes, and each such call holds the module until it returns. If
+ *   the probe has no room left to follow one more call, that call gets the kernel's table.
  * - An open that finds the module going is sent to fail_open() instead of pagemap's open().
  * - Dentries that are cached would become pagemap under a wrong name, so all are invalidated once no new ones
- * can appear. What can remain is an O_PATH descriptor kept from before: opened through /proc/self/fd it is a
- * pagemap, after pagemap's check.
+ *   can appear.
+ * What can remain is an O_PATH descriptor from before: opened through /proc/self/fd it is a pagemap, after
+ * pagemap's check.
  *
  * The table is learnt by looking up our own name once. If the kernel has inlined the probed functions (seen
  * in kernels built without CONFIG_FORTIFY_SOURCE) the module refuses to load.

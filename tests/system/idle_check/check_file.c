@@ -230,6 +230,50 @@ static bool file_outlived(void)
 	return sets_equal("marked by another process", found, set, 64);
 }
 
+/* How many mm_structs the kernel has, roughly. */
+static long count_mms(void)
+{
+	FILE *slabs = fopen("/proc/slabinfo", "r");
+	char line[512];
+	long count = -1;
+
+	while (slabs && fgets(line, sizeof(line), slabs)) {
+		if (strncmp(line, "mm_struct ", 10) == 0)
+			count = strtol(line + 10, NULL, 10);
+	}
+	if (slabs)
+		fclose(slabs);
+	return count;
+}
+
+/*
+ * Marks pin the mm_struct of a dead process until they are freed: of 400 processes that marked themselves none stays
+ * for long.
+ */
+static bool file_freed(void)
+{
+	const int processes = 400;
+	long before = count_mms(), pinned;
+	uint64_t word = ~0ULL;
+	int i, waited;
+
+	for (i = 0; i < processes; i++) {
+		off_t here = (uintptr_t)&word / IDLE_PAGE_SIZE / 64 * 8;
+		pid_t pid = fork();
+		int status;
+
+		if (pid == 0)
+			_exit(pwrite(idle_map_open(getpid()), &word, 8, here) == 8 ? 0 : 1);
+		EXPECT(waitpid(pid, &status, 0) == pid && status == 0);
+	}
+	pinned = count_mms();
+	EXPECT(pinned > before + processes / 4, "%ld before, %ld after", before, pinned);
+	for (waited = 0; waited < 15 && count_mms() > before + processes / 4; waited++)
+		sleep(1);
+	printf("mm_structs: %ld before, %ld pinned, %ld left\n", before, pinned, count_mms());
+	return count_mms() <= before + processes / 4;
+}
+
 static double seconds(void)
 {
 	struct timespec now;
@@ -286,6 +330,7 @@ const struct check file_checks[] = {
 	{ "file-any-process", file_any_process },
 	{ "file-dead-process", file_dead_process },
 	{ "file-outlived", file_outlived },
+	{ "file-freed", file_freed },
 	{ "file-sparse", file_sparse },
 	{ NULL, NULL },
 };
