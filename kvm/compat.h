@@ -8,7 +8,6 @@
 #define KVM_IDLE_COMPAT_H
 
 #include <linux/kvm_host.h>
-#include <linux/mm.h>
 #include <linux/version.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0) || LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
@@ -30,17 +29,6 @@ static inline bool compat_tdp_mmu_enabled(const struct kvm *kvm)
 static inline unsigned int compat_address_spaces(const struct kvm *kvm)
 {
 	return KVM_ADDRESS_SPACE_NUM;
-}
-
-/**
- * compat_table_is_shared() - whether several processes share a level 2 table of a hugetlb mapping
- * @entry: in that table; i_mmap_rwsem of the mapping is held
- *
- * huge_pmd_unshare(), mm/hugetlb.c, tells it in the same way.
- */
-static inline bool compat_table_is_shared(const u64 *entry)
-{
-	return page_count(virt_to_page(entry)) > 1;
 }
 
 #endif /* KVM_IDLE_COMPAT_H */

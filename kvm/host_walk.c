@@ -23,7 +23,6 @@
 #include <linux/rcupdate.h>
 #include <linux/smp.h>
 #include <asm/tlbflush.h>
-#include "compat.h"
 #include "host_walk.h"
 
 /* How many absent entries and VMAs are skipped before mmap_lock is dropped for a moment. */
@@ -95,7 +94,7 @@ static bool harvest_range(struct vm_area_struct *vma, unsigned long start, unsig
 		; /* another walk will see */
 	else if (!entry_is_leaf(value, level))
 		harvest_entries(&host_format, entry_table(value) + first, first, count, wanted, mode, block);
-	else if (level == 2 && is_vm_hugetlb_page(vma) && compat_table_is_shared(entry))
+	else if (level == 2 && is_vm_hugetlb_page(vma) && hugetlb_pmd_shared((pte_t *)entry))
 		harvest_shared_leaf(entry, first, count, wanted, block);
 	else
 		harvest_large_leaf(&host_format, entry, level, first, count, wanted, mode, block);

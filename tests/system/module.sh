@@ -44,7 +44,7 @@ echo 0 >/proc/sys/kernel/numa_balancing
 # parallel sometimes hang in text that is being patched. So one VM is always there.
 keep_a_vm
 
-plan 27
+plan 28
 check "the module loads" insmod "$module"
 check "it stands in /proc/PID, by name and in the listing, with mode 0600, and nowhere else" idle_check file-listed
 check "whoever may open pagemap may open it, and nobody else" idle_check file-permission
@@ -59,6 +59,7 @@ check "128 TiB of mostly holes are marked and read in seconds" idle_check file-s
 check "a process: touched is what is reported, 200 random rounds by read, write and fetch" idle_check process-rounds
 check "a process: a hole is not idle, nor is what was unmapped and came back" idle_check process-holes
 check "a process: 512 pages under a 2 MiB leaf move together, none gains a mark by another" idle_check process-huge
+check "processes that share a page table steal no access from one another" idle_check shared-table
 check "a guest: touched is what is reported, 200 random rounds by read, write and fetch" idle_check vm-rounds
 check "a guest and its VMM: idle is what neither touched, 100 random rounds" idle_check vm-merged
 check "a guest whose frames are not congruent to host pages, 100 random rounds" idle_check vm-skewed

@@ -4,7 +4,7 @@
  *
  * A check is a function that returns true if what it shows holds; otherwise it has printed what it saw
  * instead. The parts: check_file.c (the file's own behaviour), check_process.c (ordinary processes),
- * check_vm.c (KVM guests), check_unload.c (the module's end).
+ * check_shared.c (processes that share a page table), check_vm.c (KVM guests), check_unload.c (the module's end).
  */
 #ifndef IDLE_CHECK_H
 #define IDLE_CHECK_H
@@ -53,6 +53,7 @@ struct check {
 /* The checks of each part; the last one has no name. */
 extern const struct check file_checks[];
 extern const struct check process_checks[];
+extern const struct check shared_checks[];
 extern const struct check vm_checks[];
 extern const struct check unload_checks[];
 
