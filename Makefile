@@ -5,6 +5,8 @@
 #
 #   make            the kernel module, vmheatd, vmheatctl and vmheat-guest
 #   make check      every test: lint, unit, fuzz, system tests in the emulated VM host
+#   make check-debug, check-6.12
+#                   the module on other kernels and processors: tests/check says which
 #   make demo       the main job on real guests in the emulated VM host
 #   make install    to $(DESTDIR)$(PREFIX)
 
@@ -80,6 +82,11 @@ check-installed: all unit-tests fuzz-tests bed-images
 	@UNIT_TESTS="$(UNIT_TESTS)" FUZZ_TESTS="$(FUZZ_TESTS)" C_SOURCES="$(C_SOURCES)" \
 		KERNEL_SOURCES="$(KERNEL_SOURCES)" tests/check
 
+# The module's tests on other kernels and processors; each needs more of the bed than `make check` does.
+.PHONY: check-debug check-6.12
+check-debug check-6.12: check-%: setup
+	@tests/check $*
+
 .PHONY: lint
 lint:
 	@C_SOURCES="$(C_SOURCES)" KERNEL_SOURCES="$(KERNEL_SOURCES)" scripts/lint
@@ -94,8 +101,8 @@ print-flags:
 	@echo $(ALL_CFLAGS) $(CFLAGS_$(subst /,_,$(patsubst %/,%,$(dir $(SOURCE)))))
 
 .PHONY: clean
-clean: ## remove what was built, keep what took long (guest kernel, packages)
-	rm -rf $(BUILD)/bin $(BUILD)/obj $(BUILD)/kvm $(BUILD)/test $(BUILD)/report
+clean: ## remove what was built, keep what took long (kernels, packages)
+	rm -rf $(BUILD)/bin $(BUILD)/obj $(BUILD)/kvm $(BUILD)/kvm-* $(BUILD)/test $(BUILD)/report
 
 .PHONY: distclean
 distclean:

@@ -10,25 +10,38 @@
 #include <linux/kvm_host.h>
 #include <linux/version.h>
 
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0) || LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
-#error "kvm_idle knows Linux 6.1 only: what other versions do differently belongs into compat.h"
+#define COMPAT_IS(major, minor)                                                                              \
+	(LINUX_VERSION_CODE >= KERNEL_VERSION(major, minor, 0) &&                                            \
+	 LINUX_VERSION_CODE < KERNEL_VERSION(major, (minor) + 1, 0))
+
+#if !COMPAT_IS(6, 1) && !COMPAT_IS(6, 12)
+#error "kvm_idle knows Linux 6.1 and 6.12 only: what others do differently belongs into compat.h"
 #endif
 
 /**
  * compat_tdp_mmu_enabled() - whether a VM's second-level tables are under KVM's TDP MMU
  *
  * If they are not, tdp_mmu_roots was never initialised (kvm_mmu_init_tdp_mmu(), arch/x86/kvm/mmu/tdp_mmu.c)
- * and must not be touched. The setting does not change during the life of the VM.
+ * and must not be touched. The setting does not change during the life of the VM. Since 6.3 KVM keeps it in a
+ * variable that modules do not see, and only the missing initialisation tells.
  */
 static inline bool compat_tdp_mmu_enabled(const struct kvm *kvm)
 {
+#if COMPAT_IS(6, 1)
 	return kvm->arch.tdp_mmu_enabled;
+#else
+	return kvm->arch.tdp_mmu_roots.next;
+#endif
 }
 
 /** compat_address_spaces() - how many guest address spaces a VM has: the ordinary one and that of SMM */
 static inline unsigned int compat_address_spaces(const struct kvm *kvm)
 {
+#if COMPAT_IS(6, 1)
 	return KVM_ADDRESS_SPACE_NUM;
+#else
+	return kvm_arch_nr_memslot_as_ids((struct kvm *)kvm);
+#endif
 }
 
 #endif /* KVM_IDLE_COMPAT_H */

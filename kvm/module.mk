@@ -9,14 +9,19 @@ KERNEL_BUILD ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build) \
 KVM_SOURCES    := $(wildcard kvm/*.[ch]) kvm/Kbuild
 KERNEL_SOURCES += $(filter %.c %.h,$(KVM_SOURCES))
 
+# $(call kernel_module,FOLDER,TREE): FOLDER/kvm_idle.ko for the kernel whose build tree is TREE. Debian's kernels want
+# type information in modules, which takes a program that nothing else here needs.
+define kernel_module
+$(1)/kvm_idle.ko: $(KVM_SOURCES) include/vmheat/idle_bitmap.h kvm/module.mk
+	@test -n "$(2)" || { echo "no kernel headers found: install linux-headers-amd64" >&2; exit 1; }
+	@mkdir -p $(1)
+	ln -sfn $(CURDIR)/include $(1)/include
+	ln -sf $(KVM_SOURCES:%=$(CURDIR)/%) $(1)/
+	$$(MAKE) -C $(2) M=$(CURDIR)/$(1) CONFIG_DEBUG_INFO_BTF_MODULES= modules
+endef
+$(eval $(call kernel_module,$(BUILD)/kvm,$(KERNEL_BUILD)))
+
 .PHONY: kvm-module
 kvm-module: $(BUILD)/kvm/kvm_idle.ko
-
-$(BUILD)/kvm/kvm_idle.ko: $(KVM_SOURCES) include/vmheat/idle_bitmap.h kvm/module.mk
-	@test -n "$(KERNEL_BUILD)" || { echo "no kernel headers found: install linux-headers-amd64" >&2; exit 1; }
-	@mkdir -p $(@D)
-	ln -sfn $(CURDIR)/include $(@D)/include
-	ln -sf $(KVM_SOURCES:%=$(CURDIR)/%) $(@D)/
-	$(MAKE) -C $(KERNEL_BUILD) M=$(CURDIR)/$(@D) modules
 
 include tests/vmm/module.mk

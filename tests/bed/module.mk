@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What the emulated VM host runs: two kernels, two initial ramdisks, and the tools of its jobs.
+# What the emulated VM host runs: two kernels, two initial ramdisks, the kernel module, and the tools of its jobs.
+# BED_KERNEL is what the host boots: 6.1 or 6.12, Debian's, or debug.
 
-BED_KERNELS := $(BUILD)/kernel/guest/vmlinux $(BUILD)/kernel/debian/package
-BED_IMAGES  := $(BUILD)/bed/host.cpio $(BUILD)/bed/guest.cpio
+BED_KERNEL  ?= 6.1
+BED_KERNELS := $(BUILD)/kernel/guest/stamp $(BUILD)/kernel/$(BED_KERNEL)/stamp
+BED_IMAGES  := $(BUILD)/bed/host-$(BED_KERNEL).cpio $(BUILD)/bed/guest.cpio
+BED_MODULE  := $(BUILD)/kvm-$(BED_KERNEL)/kvm_idle.ko
 BED_TOOLS   := $(BUILD)/test/bin/port-request
 BED_GUEST_PROGRAMS := $(BUILD)/bin/vmheat-guest $(BUILD)/test/bin/vmheat-workload
 C_SOURCES   += tests/bed/lib/port-request.c
 
 .PHONY: bed-kernels bed-images
 bed-kernels: $(BED_KERNELS)
-bed-images: $(BED_KERNELS) $(BED_IMAGES) $(BED_TOOLS) ## everything that `tests/bed/bed run` boots
+bed-images: $(BED_KERNELS) $(BED_IMAGES) $(BED_MODULE) $(BED_TOOLS) ## everything that `tests/bed/bed run` boots
 
 .PHONY: bed-selftest
 bed-selftest: ## shows that the bed fails when it must; 2 minutes
@@ -18,13 +21,17 @@ bed-selftest: ## shows that the bed fails when it must; 2 minutes
 
 # Each script knows best, and in no time, whether its result is up to date; if so it leaves it untouched.
 .PHONY: bed-force
-$(BUILD)/kernel/guest/vmlinux: bed-force
-	@tests/bed/kernel/build-guest-kernel
-$(BUILD)/kernel/debian/package: bed-force
-	@tests/bed/host/fetch-kernel
+$(BUILD)/kernel/guest/stamp $(BUILD)/kernel/debug/stamp: $(BUILD)/kernel/%/stamp: bed-force
+	@tests/bed/kernel/build-kernel $*
+$(BUILD)/kernel/6.1/stamp $(BUILD)/kernel/6.12/stamp: $(BUILD)/kernel/%/stamp: bed-force
+	@tests/bed/host/fetch-kernel $*
 
-$(BUILD)/bed/host.cpio: tests/bed/host/build-initramfs tests/bed/host/init $(BUILD)/kernel/debian/package
-	$< $@ $(BUILD)/kernel/debian
+$(BUILD)/bed/host-%.cpio: tests/bed/host/build-initramfs tests/bed/host/init $(BUILD)/kernel/%/stamp
+	$< $@ $(BUILD)/kernel/$*
+
+# The module as the host's kernel needs it, whatever kernel this machine runs.
+$(eval $(call kernel_module,$(BUILD)/kvm-$(BED_KERNEL),$(CURDIR)/$(BUILD)/kernel/$(BED_KERNEL)/build))
+$(BED_MODULE): $(BUILD)/kernel/$(BED_KERNEL)/stamp
 
 $(BUILD)/bed/guest.cpio: tests/bed/guest/build-initramfs tests/bed/guest/init $(BED_GUEST_PROGRAMS)
 	$< $@ $(BED_GUEST_PROGRAMS)

@@ -7,7 +7,7 @@ set -euo pipefail
 . "$BED_ROOT/tests/bed/lib/bed.sh"
 
 debian_kernel() {
-	grep -q '#1 SMP .* Debian ' /proc/version && [ "$(uname -r)" = "$(cat "$BED_ROOT/build/kernel/debian/release")" ]
+	grep -q '#1 SMP .* Debian ' /proc/version && [ "$(uname -r)" = "$(cat "$BED_ROOT/build/kernel/6.1/release")" ]
 }
 
 two_nodes() {

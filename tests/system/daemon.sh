@@ -154,7 +154,7 @@ check "a second daemon refuses" fails_with 1 'is another vmheatd running?' \
 check "an unknown VM: exit code 3, and its name" fails_with 3 'no running VM is named "nosuch"' ctl show nosuch
 check "the hook's word is taken without a word, whatever VM and operation" \
 	test -z "$(ctl notify lazy stopped 2>&1 || echo "exit code $?")$(ctl notify nosuch nonsense 2>&1 || echo "exit code $?")"
-insmod "$BED_ROOT/build/kvm/kvm_idle.ko"
+insmod "$BED_MODULE"
 check "once the module is loaded, data appears" bed_wait_until 30 holds lazy '.state == "tracking" and .windows >= 1'
 
 # What is measured.

@@ -6,7 +6,7 @@ set -euo pipefail
 # shellcheck source=tests/bed/lib/bed.sh
 . "$BED_ROOT/tests/bed/lib/bed.sh"
 
-module=$BED_ROOT/build/kvm/kvm_idle.ko
+module=$BED_MODULE
 
 idle_check() {
 	"$BED_ROOT/build/test/bin/idle_check" "$@"

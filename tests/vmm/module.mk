@@ -17,5 +17,4 @@ $(IDLE_CHECK): $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/system/idle_chec
 	$(say) LINK $@
 	$(Q)$(CC) -pie -pthread $^ -o $@
 
-.PHONY: module-test-programs
-module-test-programs: $(VMM) $(IDLE_CHECK)
+bed-images: $(VMM) $(IDLE_CHECK)

@@ -169,17 +169,27 @@ static bool file_permission(void)
 	return true;
 }
 
+/* Not readable for want of memory: newer kernels say so when it is opened, as they do for pagemap. */
+static bool has_no_memory(int fd)
+{
+	uint64_t word = 0;
+
+	if (fd < 0)
+		return fd == -ESRCH;
+	return pread(fd, &word, 8, 0) == -1 && errno == ESRCH && pwrite(fd, &word, 8, 0) == -1 &&
+	       errno == ESRCH;
+}
+
 /* init and ourselves can be read; a kernel thread has no memory. */
 static bool file_any_process(void)
 {
 	static uint64_t words[4096];
 	int init = idle_map_open(1), self = idle_map_open(getpid()), kthread = idle_map_open(KTHREADD);
 
-	EXPECT(init >= 0 && self >= 0 && kthread >= 0);
+	EXPECT(init >= 0 && self >= 0);
 	EXPECT(pread(init, words, sizeof(words), 0) == sizeof(words));
 	EXPECT(pread(self, words, sizeof(words), 0) == sizeof(words));
-	EXPECT(pread(kthread, words, 8, 0) == -1 && errno == ESRCH);
-	EXPECT(pwrite(kthread, words, 8, 0) == -1 && errno == ESRCH);
+	EXPECT(has_no_memory(kthread));
 	close(init);
 	close(self);
 	close(kthread);
