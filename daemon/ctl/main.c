@@ -14,15 +14,17 @@ static const struct command {
 	const char *name;
 	guint least_arguments, most_arguments;
 	int timeout_ms;
+	gboolean without_service;
 	command_func *run;
 } commands[] = {
-	{ "list", 0, 0, -1, command_list },
-	{ "show", 1, 1, -1, command_show },
-	{ "map", 1, 1, -1, command_map },
-	{ "set", 2, G_MAXUINT, -1, command_set },
+	{ "list", 0, 0, -1, FALSE, command_list },
+	{ "show", 1, 1, -1, FALSE, command_show },
+	{ "map", 1, 1, -1, FALSE, command_map },
+	{ "set", 2, G_MAXUINT, -1, FALSE, command_set },
 	/* Moving pages takes as long as it takes. */
-	{ "act", 1, 1, G_MAXINT, command_act },
-	{ "notify", 2, 2, NOTIFY_TIMEOUT_MS, command_notify },
+	{ "act", 1, 1, G_MAXINT, FALSE, command_act },
+	{ "notify", 2, 2, NOTIFY_TIMEOUT_MS, FALSE, command_notify },
+	{ "idle", 1, 2, -1, TRUE, command_idle },
 };
 
 static const char help_commands[] =
@@ -33,6 +35,14 @@ static const char help_commands[] =
 	"  set VM KEY=VALUE...    change settings until vmheatd ends, e.g. mode=act floor=1GiB\n"
 	"  act VM                 carry out its present plan once\n"
 	"  notify VM OPERATION    tell vmheatd what libvirt's hook was told\n"
+	"  idle PID [SECONDS]     the working set of any process, by mapping, without vmheatd\n"
+	"\n"
+	"idle marks all pages of the process idle through /proc/PID/idle_bitmap (module kvm_idle),\n"
+	"and counts after SECONDS (0.01 to 86400, 10 if not given) which of those that are mapped are\n"
+	"no longer idle. It takes the right to trace the process. The marks are the process's, shared\n"
+	"by all that use read() and write() on that file: whoever marks the process meanwhile makes\n"
+	"it look more idle here, and idle does so to others. So does the host's own reclaim, which\n"
+	"may clear accessed bits. A huge page is referenced as a whole.\n"
 	"\n"
 	"Exit codes: 0 done, 1 failed, 2 wrong usage or setting, 3 no such VM, 4 vmheatd is not running";
 
@@ -47,6 +57,8 @@ static gboolean parse_options(int *argc, char ***argv, struct options *options, 
 	const GOptionEntry entries[] = {
 		{ "json", 'j', 0, G_OPTION_ARG_NONE, &options->command.json, "Print JSON: bytes and seconds",
 		  NULL },
+		{ "top", 0, 0, G_OPTION_ARG_INT, &options->command.top,
+		  "Show N mappings in idle, 0 for all (default: 20, in JSON all)", "N" },
 		{ "color", 0, 0, G_OPTION_ARG_NONE, &options->command.color,
 		  "Draw the map in colours even into a file", NULL },
 		{ "no-color", 0, 0, G_OPTION_ARG_NONE, &options->command.no_color,
@@ -78,6 +90,8 @@ static enum exit_code run(const struct command *command, const struct options *o
 	g_autoptr(VmheatManager1) service = NULL;
 	g_autoptr(GError) error = NULL;
 
+	if (command->without_service)
+		return command->run(NULL, &options->command, arguments);
 	service = client_open(options->session_bus ? G_BUS_TYPE_SESSION : G_BUS_TYPE_SYSTEM,
 			      command->timeout_ms, &error);
 	if (service == NULL)
@@ -88,7 +102,7 @@ static enum exit_code run(const struct command *command, const struct options *o
 int main(int argc, char **argv)
 {
 	const struct command *command = NULL;
-	struct options options = { 0 };
+	struct options options = { .command.top = TOP_UNSET };
 	g_autoptr(GError) error = NULL;
 	guint arguments;
 
