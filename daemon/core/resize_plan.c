@@ -10,6 +10,7 @@ static const char *const reason_names[] = {
 	[RESIZE_KEEP_IN_FLIGHT] = "in-flight",
 	[RESIZE_KEEP_BACKOFF] = "backoff",
 	[RESIZE_SHRINK] = "shrink",
+	[RESIZE_SQUEEZE] = "squeeze",
 	[RESIZE_GROW] = "grow",
 	[RESIZE_VETO] = "veto",
 	[RESIZE_REFUSED] = "refused",
@@ -23,8 +24,8 @@ const char *resize_reason_name(enum resize_reason reason)
 
 bool resize_reason_is_act(enum resize_reason reason)
 {
-	return reason == RESIZE_SHRINK || reason == RESIZE_GROW || reason == RESIZE_VETO ||
-	       reason == RESIZE_REFUSED;
+	return reason == RESIZE_SHRINK || reason == RESIZE_SQUEEZE || reason == RESIZE_GROW ||
+	       reason == RESIZE_VETO || reason == RESIZE_REFUSED;
 }
 
 static uint64_t minimum(uint64_t a, uint64_t b)
@@ -105,6 +106,7 @@ static void begin_wait(struct resize_state *state, const struct resize_policy *p
 	if (state->backoff > policy->backoff_max_seconds)
 		state->backoff = policy->backoff_max_seconds;
 	state->tried = false;
+	state->squeezed_pages = 0;
 	state->shrink_after = now + state->backoff;
 	state->calm_since = state->shrink_after;
 }
@@ -141,6 +143,37 @@ static uint64_t step_towards(const struct resize_policy *policy, uint64_t curren
 	return exceeds(current, goal, policy->shrink_step_pages) ? current - policy->shrink_step_pages : goal;
 }
 
+/** What a guest at its goal should be squeezed by, and has the memory for above its floor; 0: nothing. */
+static uint64_t squeeze_of(const struct resize_policy *policy, const struct resize_input *input,
+			   uint64_t current, uint64_t floor)
+{
+	uint64_t headroom = headroom_of(policy, input->working_set_pages);
+	uint64_t above_floor = current > floor ? current - floor : 0;
+
+	if (!input->usable_known || !exceeds(headroom, input->usable_pages, policy->dead_band_pages))
+		return 0;
+	return minimum(minimum(headroom - input->usable_pages, policy->shrink_step_pages), above_floor);
+}
+
+/** Whether the last squeeze has gained less than half of what it took. */
+static bool squeezed_in_vain(const struct resize_state *state, const struct resize_input *input)
+{
+	return state->squeezed_pages > 0 &&
+	       !exceeds(input->usable_pages, state->usable_before, state->squeezed_pages / 2);
+}
+
+/** Take memory: towards the goal, or at it for a window. */
+static enum resize_reason take(const struct resize_policy *policy, const struct resize_input *input,
+			       struct resize_state *state, uint64_t goal, uint64_t current, uint64_t squeeze)
+{
+	state->last_good_pages = current;
+	state->tried = true;
+	state->squeezed_pages = squeeze;
+	state->usable_before = input->usable_pages;
+	set_target(state, squeeze > 0 ? current - squeeze : step_towards(policy, current, goal));
+	return squeeze > 0 ? RESIZE_SQUEEZE : RESIZE_SHRINK;
+}
+
 /** Without pressure: towards the goal. */
 static enum resize_reason plan_in_quiet(const struct resize_policy *policy, const struct resize_input *input,
 					struct resize_state *state, uint64_t goal, uint64_t current)
@@ -148,6 +181,7 @@ static enum resize_reason plan_in_quiet(const struct resize_policy *policy, cons
 	uint64_t floor = minimum(policy->floor_pages, input->maximum_pages);
 	bool settled = input->windows >= policy->settle_windows;
 	bool refused = false;
+	uint64_t squeeze = 0;
 
 	ease_wait(state, policy, input->now_seconds);
 	if (state->flight_windows > RESIZE_FLIGHT_WINDOWS) {
@@ -171,15 +205,18 @@ static enum resize_reason plan_in_quiet(const struct resize_policy *policy, cons
 		return RESIZE_KEEP_IN_FLIGHT;
 	if (!settled)
 		return RESIZE_KEEP_SETTLING;
-	if (!exceeds(current, goal, policy->dead_band_pages))
-		return RESIZE_KEEP_DEAD_BAND;
+	if (!exceeds(current, goal, policy->dead_band_pages)) {
+		squeeze = squeeze_of(policy, input, current, floor);
+		if (squeeze == 0) {
+			state->squeezed_pages = 0;
+			return RESIZE_KEEP_DEAD_BAND;
+		}
+		if (squeezed_in_vain(state, input))
+			begin_wait(state, policy, input->now_seconds);
+	}
 	if (input->now_seconds < state->shrink_after)
 		return RESIZE_KEEP_BACKOFF;
-
-	state->last_good_pages = current;
-	state->tried = true;
-	set_target(state, step_towards(policy, current, goal));
-	return RESIZE_SHRINK;
+	return take(policy, input, state, goal, current, squeeze);
 }
 
 struct resize_decision resize_plan(const struct resize_policy *policy, const struct pressure_limits *limits,

@@ -18,9 +18,10 @@
  *	a shrink has not arrived in time                   refused     what the guest has
  *	the guest is on its way                            in-flight
  *	too few windows of data                            settling
- *	goal not below by more than the dead band          dead-band
+ *	no squeeze is due (below)                          dead-band
  *	a wait is not over                                 backoff
- *	else                                               shrink      goal, but at most one step down
+ *	goal below by more than the dead band              shrink      goal, but at most one step down
+ *	else                                               squeeze     what the guest has, less what it lacks
  *
  * - Growing goes to the goal at once: a guest that needs its memory must not wait. No wait and no step in
  *   flight holds it up; a shrink in flight is turned around. Only data of too few windows does: all that is
@@ -30,6 +31,11 @@
  *   was not under pressure.
  * - While a shrink is in flight, stalls are not pressure: the balloon's own allocations wait for reclaim then,
  *   and PSI does not tell whose stalls it counts. What was taken too much shows as swap-in and refaults.
+ * - Headroom is memory that a guest can use at once. But a guest fills what it has with memory that it does not
+ *   use any more, and must first swap that out when it grows. So where it says how much it can use without
+ *   (usable), and stands at its goal with less than the headroom, it is squeezed: by what it lacks, at most a
+ *   step, so that its coldest memory goes; the next window's growing back to the goal leaves the room free. A
+ *   squeeze that gained less than half of what it took was in vain, and counts as a step that failed.
  * - Pressure is a veto: the target becomes the largest of the last good size, the goal, the target and what
  *   the guest has. A guest that stood at all that for the whole window needs more, and gets a step.
  * - A step fails if it is vetoed, or does not arrive within RESIZE_FLIGHT_WINDOWS (a balloon driver that is
@@ -88,7 +94,9 @@ struct resize_input {
 	uint64_t kept_pages;	/* idle, but not to be had, by the guest's word; 0 where it is not known */
 	uint64_t current_pages; /* what the guest has now (balloon actual); above 0 */
 	uint64_t maximum_pages; /* what it can have; a current size above it counts as the maximum */
-	unsigned int windows;	/* windows of data so far */
+	bool usable_known;
+	uint64_t usable_pages; /* what the guest could use without swapping (MemAvailable) */
+	unsigned int windows;  /* windows of data so far */
 	struct guest_pressure pressure;
 };
 
@@ -106,7 +114,9 @@ struct resize_state {
 	double backoff;		  /* the last wait, as far as it is not forgotten; 0: none */
 	double calm_since;	  /* quiet time counts from here: the end of the last wait */
 	unsigned int flight_windows; /* since the target was set; 0: the guest has reached it */
-	bool tried;		     /* there was a shrink step since the last wait began */
+	uint64_t squeezed_pages; /* by so much in the last squeeze; 0: there was none, or all is well since */
+	uint64_t usable_before;	 /* what the guest could use before it */
+	bool tried;		 /* there was a shrink step since the last wait began */
 };
 
 /** Why. The first ones leave the balloon alone, see resize_reason_is_act(). */
@@ -116,6 +126,7 @@ enum resize_reason {
 	RESIZE_KEEP_IN_FLIGHT, /* the guest has not reached the last target yet */
 	RESIZE_KEEP_BACKOFF,   /* waiting after a step that failed */
 	RESIZE_SHRINK,	       /* one step towards the goal */
+	RESIZE_SQUEEZE,	       /* below the goal for a window, so that the headroom gets free */
 	RESIZE_GROW,	       /* the goal is larger */
 	RESIZE_VETO,	       /* pressure: back to the last good size */
 	RESIZE_REFUSED,	       /* the guest does not give it: the balloon stays where it is */

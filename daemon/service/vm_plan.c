@@ -90,6 +90,13 @@ static void explain_reason(GString *text, const struct vm_plan_input *input,
 	case RESIZE_SHRINK:
 		g_string_append(text, "one step towards the goal");
 		break;
+	case RESIZE_SQUEEZE:
+		g_string_append_printf(
+			text,
+			"for one window, so that its coldest memory goes: of the headroom only "
+			"%.0f MiB are free",
+			to_mib(input->resize.usable_pages));
+		break;
 	case RESIZE_GROW:
 		g_string_append(text, "the goal is larger");
 		break;

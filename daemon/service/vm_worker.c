@@ -358,6 +358,8 @@ static void make_plan(struct vm_worker *worker, const struct vm_settings *settin
 			.working_set_pages = worker->figures.working_set_estimate_pages,
 			.kept_pages = worker->kept_pages,
 			.current_pages = worker->memory.balloon_pages,
+			.usable_known = worker->agent.used,
+			.usable_pages = worker->agent.end.memory_usable_kib / (PAGE_MAP_PAGE_SIZE / 1024),
 			.maximum_pages = worker->domain->maximum_pages,
 			.windows = worker->pages->windows,
 			.pressure = worker->pressure,
@@ -460,7 +462,7 @@ static void survey(struct vm_worker *worker)
 /* An agent that never answers must not slow the ticks down. */
 static int agent_timeout_ms(const struct vm_worker *worker)
 {
-	return (int)(MIN(worker->daemon->agent_timeout, worker->daemon->interval * 3 / 4) * 1000);
+	return (int)(MIN(worker->daemon->agent_timeout, worker->daemon->interval / 2) * 1000);
 }
 
 /* Scan, and on data everything that follows from it. */

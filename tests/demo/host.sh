@@ -130,10 +130,10 @@ balloon_of() {
 	return 1
 }
 
-# wait_balloon VM SECONDS: until the size of its balloon has been the same for five seconds, printing each change.
+# wait_balloon VM SECONDS: until the size of its balloon has been the same for two windows, printing each change.
 wait_balloon() {
 	local end=$((SECONDS + $2)) size last=0 since=$SECONDS
-	while [ $((SECONDS - since)) -lt 5 ]; do
+	while [ $((SECONDS - since)) -lt 9 ]; do
 		[ "$SECONDS" -lt "$end" ] || return 1
 		size=$(balloon_of "$1")
 		if [ "$size" != "$last" ]; then

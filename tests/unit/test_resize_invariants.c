@@ -22,6 +22,8 @@ static void disturb(struct bench *bench, uint64_t *seed)
 	bench->input.windows = random_below(seed, 50) ? bench->input.windows + 1 : 0;
 	if (random_below(seed, 4) == 0)
 		bench->input.working_set_pages = random_below(seed, 1500);
+	bench->input.usable_known = random_below(seed, 3) > 0;
+	bench->input.usable_pages = random_below(seed, 300);
 	if (random_below(seed, 30) == 0)
 		bench->policy.floor_pages = random_below(seed, 700);
 	if (random_below(seed, 30) == 0)
@@ -94,7 +96,7 @@ static void test_invariants_at_random(void **state)
 			assert_int_equal(decision.reason, RESIZE_VETO);
 		if (resize_reason_is_act(decision.reason))
 			assert_true(decision.target_pages + bench.policy.shrink_step_pages >= current);
-		if (decision.reason == RESIZE_SHRINK) {
+		if (decision.reason == RESIZE_SHRINK || decision.reason == RESIZE_SQUEEZE) {
 			assert_true(decision.target_pages < current);
 			assert_true(input->now_seconds >= bench.state.shrink_after);
 		}

@@ -299,6 +299,55 @@ static void test_empty_working_set(void **state)
 	assert_decision(window(&bench, 250), RESIZE_SHRINK, 180);
 }
 
+/* A guest at its goal of 400 that can use 10 of its headroom of 80: squeezed by 70 for a window, then let go. */
+static void test_squeeze(void **state)
+{
+	struct bench bench = bench_of(400, 320);
+
+	bench.policy.headroom_pages = 80;
+	bench.input.usable_known = true;
+	bench.input.usable_pages = 10;
+	assert_decision(window(&bench, 400), RESIZE_SQUEEZE, 330);
+	assert_decision(window(&bench, 330), RESIZE_GROW, 400);
+	bench.input.usable_pages = 75; /* within the dead band of 80 */
+	assert_decision(window(&bench, 400), RESIZE_KEEP_DEAD_BAND, 400);
+	bench.input.usable_pages = 10;
+	bench.input.usable_known = false; /* an old figure says nothing */
+	assert_decision(window(&bench, 400), RESIZE_KEEP_DEAD_BAND, 400);
+}
+
+/* Squeezed by 70 and only 30 gained, less than half: in vain, so the next squeeze waits. */
+static void test_squeeze_in_vain(void **state)
+{
+	struct bench bench = bench_of(400, 320);
+
+	bench.policy.headroom_pages = 80;
+	bench.input.usable_known = true;
+	bench.input.usable_pages = 10;
+	assert_decision(window(&bench, 400), RESIZE_SQUEEZE, 330);
+	assert_decision(window(&bench, 330), RESIZE_GROW, 400);
+	bench.input.usable_pages = 40;
+	assert_decision(window(&bench, 400), RESIZE_KEEP_BACKOFF, 400);
+	bench.input.now_seconds += 60;
+	assert_decision(window(&bench, 400), RESIZE_SQUEEZE, 360); /* 80 - 40 */
+}
+
+/* A squeeze ends at the floor, takes no more than a step, and is turned around by growth even if it has not arrived. */
+static void test_squeeze_has_limits(void **state)
+{
+	struct bench bench = bench_of(120, 20);
+
+	bench.policy.headroom_pages = 90;
+	bench.input.usable_known = true;
+	assert_decision(window(&bench, 120), RESIZE_SQUEEZE, 100); /* the floor */
+
+	bench = bench_of(600, 400);
+	bench.policy.headroom_pages = 200;
+	bench.input.usable_known = true;
+	assert_decision(window(&bench, 600), RESIZE_SQUEEZE, 500); /* a step of 100, though 200 are missing */
+	assert_decision(window(&bench, 560), RESIZE_GROW, 600);
+}
+
 /* A caller that keeps the state from before gets the same decision again: nothing else is remembered. */
 static void test_decision_not_carried_out(void **state)
 {
@@ -312,11 +361,12 @@ static void test_decision_not_carried_out(void **state)
 	}
 }
 
-/* Every reason has a name of its own, and the balloon is told of four of them. */
+/* Every reason has a name of its own, and the balloon is told of five of them. */
 static void test_reasons(void **state)
 {
 	const bool acts[RESIZE_REASONS] = {
-		[RESIZE_SHRINK] = true, [RESIZE_GROW] = true, [RESIZE_VETO] = true, [RESIZE_REFUSED] = true
+		[RESIZE_SHRINK] = true, [RESIZE_SQUEEZE] = true, [RESIZE_GROW] = true,
+		[RESIZE_VETO] = true,	[RESIZE_REFUSED] = true,
 	};
 
 	for (unsigned int i = 0; i < RESIZE_REASONS; i++) {
@@ -334,6 +384,9 @@ int main(void)
 		cmocka_unit_test(test_headroom),
 		cmocka_unit_test(test_goal_is_clamped),
 		cmocka_unit_test(test_kept_memory),
+		cmocka_unit_test(test_squeeze),
+		cmocka_unit_test(test_squeeze_in_vain),
+		cmocka_unit_test(test_squeeze_has_limits),
 		cmocka_unit_test(test_goal_does_not_wrap),
 		cmocka_unit_test(test_shrink_in_steps),
 		cmocka_unit_test(test_dead_band),
