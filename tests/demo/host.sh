@@ -133,7 +133,7 @@ balloon_of() {
 # wait_balloon VM SECONDS: until the size of its balloon has been the same for two windows, printing each change.
 wait_balloon() {
 	local end=$((SECONDS + $2)) size last=0 since=$SECONDS
-	while [ $((SECONDS - since)) -lt 9 ]; do
+	while [ $((SECONDS - since)) -lt 11 ]; do
 		[ "$SECONDS" -lt "$end" ] || return 1
 		size=$(balloon_of "$1")
 		if [ "$size" != "$last" ]; then
@@ -165,7 +165,7 @@ grow() {
 	say "The hot set of lazy grows by 80 MiB of new memory."
 	begin=${EPOCHREALTIME/./}
 	guest_workload lazy 'hot 160 120 500 packed' >"$BED_OUT/growth.workload" &
-	for ((now = begin; now - begin < 16000000; now = ${EPOCHREALTIME/./})); do
+	for ((now = begin; now - begin < 20000000; now = ${EPOCHREALTIME/./})); do
 		echo "$now $(balloon_of lazy)"
 		sleep 0.1
 	done | awk -v begin="$begin" '{ print ($1 - begin) / 1e6, $2 }' >"$BED_OUT/growth"
