@@ -21,3 +21,12 @@ $(BUILD)/test/bin/garbage-agent: $(BUILD)/obj/tests/system/garbage_agent.o
 	@mkdir -p $(@D)
 	$(say) LINK $@
 	$(Q)$(CC) -pie $^ -o $@
+
+# What vmheatctl idle is tried on.
+C_SOURCES += tests/system/known_process.c
+bed-images: $(BUILD)/test/bin/known-process
+
+$(BUILD)/test/bin/known-process: $(BUILD)/obj/tests/system/known_process.o
+	@mkdir -p $(@D)
+	$(say) LINK $@
+	$(Q)$(CC) -pie $^ -o $@
