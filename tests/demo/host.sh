@@ -46,9 +46,8 @@ start_guests() {
 	say "Starting two KVM guests: lazy (384 MiB, 4 KiB pages) and busy (256 MiB, transparent huge pages)."
 	guest_define lazy 384 thp=0 swap=/dev/vda
 	guest_define busy 256 swap=/dev/vdb
-	guest_start lazy &
+	guest_start lazy
 	guest_start busy
-	wait $!
 	say "Starting vmheatd; it only watches for now."
 	"$bin/vmheatd" --config "$BED_ROOT/tests/demo/vmheatd.conf" 2>"$BED_OUT/vmheatd.log" &
 	daemon=$!
