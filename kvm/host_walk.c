@@ -93,7 +93,7 @@ static bool harvest_range(struct vm_area_struct *vma, unsigned long start, unsig
 	if (!valid)
 		; /* another walk will see */
 	else if (!entry_is_leaf(value, level))
-		harvest_entries(&host_format, entry_table(value) + first, first, count, wanted, mode, block);
+		harvest_table(&host_format, entry, value, first, first, count, wanted, mode, block);
 	else if (level == 2 && is_vm_hugetlb_page(vma) && hugetlb_pmd_shared((pte_t *)entry))
 		harvest_shared_leaf(entry, first, count, wanted, block);
 	else

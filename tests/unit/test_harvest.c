@@ -5,14 +5,16 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
-/* What another processor makes of an entry right after it was read, once. */
+/* What another processor makes of an entry right after it was read, once, after some reads that go undisturbed. */
 static struct after_read {
 	const volatile void *entry;
 	unsigned long long value;
+	unsigned int undisturbed;
 } after_read;
 
 static unsigned long long read_entry(volatile void *entry)
@@ -20,7 +22,7 @@ static unsigned long long read_entry(volatile void *entry)
 	volatile unsigned long long *place = entry;
 	unsigned long long found = *place;
 
-	if (after_read.entry == entry) {
+	if (after_read.entry == entry && after_read.undisturbed-- == 0) {
 		*place = after_read.value;
 		after_read.entry = NULL;
 	}
@@ -89,7 +91,7 @@ static void test_all_accessed(void **state)
 	struct page_block block = { 0 };
 	unsigned int i;
 
-	harvest_entries(&npt, table, 0, 512, all, HARVEST_CLEAR, &block);
+	harvest_entries(&npt, table, NULL, 0, 512, all, HARVEST_CLEAR, &block);
 	assert_int_equal(count_bits(block.present), 512);
 	assert_int_equal(count_bits(block.accessed), 512);
 	assert_false(block.giant_accessed);
@@ -104,7 +106,7 @@ static void test_none_accessed(void **state)
 	u64 *table = new_npt_table(0), *before = new_npt_table(0);
 	struct page_block block = { 0 };
 
-	harvest_entries(&npt, table, 0, 512, all, HARVEST_CLEAR, &block);
+	harvest_entries(&npt, table, NULL, 0, 512, all, HARVEST_CLEAR, &block);
 	assert_int_equal(count_bits(block.present), 512);
 	assert_int_equal(count_bits(block.accessed), 0);
 	assert_memory_equal(table, before, 4096);
@@ -119,11 +121,11 @@ static void test_every_third_accessed(void **state)
 	struct page_block block = { 0 }, again = { 0 };
 	unsigned int i;
 
-	harvest_entries(&npt, table, 0, 512, all, HARVEST_CLEAR, &block);
+	harvest_entries(&npt, table, NULL, 0, 512, all, HARVEST_CLEAR, &block);
 	assert_int_equal(count_bits(block.accessed), 171);
 	for (i = 0; i < 512; i++)
 		assert_int_equal(has_bit(block.accessed, i), i % 3 == 0);
-	harvest_entries(&npt, table, 0, 512, all, HARVEST_CLEAR, &again);
+	harvest_entries(&npt, table, NULL, 0, 512, all, HARVEST_CLEAR, &again);
 	assert_int_equal(count_bits(again.present), 512);
 	assert_int_equal(count_bits(again.accessed), 0);
 	free(table);
@@ -135,7 +137,7 @@ static void test_peek(void **state)
 	u64 *table = new_npt_table(3), *before = new_npt_table(3);
 	struct page_block block = { 0 };
 
-	harvest_entries(&npt, table, 0, 512, all, HARVEST_PEEK, &block);
+	harvest_entries(&npt, table, NULL, 0, 512, all, HARVEST_PEEK, &block);
 	assert_int_equal(count_bits(block.accessed), 171);
 	assert_memory_equal(table, before, 4096);
 	free(table);
@@ -150,8 +152,8 @@ static void test_not_present(void **state)
 	struct page_block block = { 0 };
 
 	memcpy(before, entries, sizeof(before));
-	harvest_entries(&npt, entries, 0, 4, all, HARVEST_CLEAR, &block);
-	harvest_entries(&ept, entries, 0, 4, all, HARVEST_CLEAR, &block);
+	harvest_entries(&npt, entries, NULL, 0, 4, all, HARVEST_CLEAR, &block);
+	harvest_entries(&ept, entries, NULL, 0, 4, all, HARVEST_CLEAR, &block);
 	assert_int_equal(count_bits(block.present), 0);
 	assert_int_equal(count_bits(block.accessed), 0);
 	assert_memory_equal(entries, before, sizeof(before));
@@ -164,7 +166,7 @@ static void test_wanted(void **state)
 	struct page_block block = { 0 };
 	unsigned int i;
 
-	harvest_entries(&npt, table, 0, 512, wanted, HARVEST_CLEAR, &block);
+	harvest_entries(&npt, table, NULL, 0, 512, wanted, HARVEST_CLEAR, &block);
 	assert_memory_equal(block.present, wanted, sizeof(wanted));
 	assert_memory_equal(block.accessed, wanted, sizeof(wanted));
 	for (i = 0; i < TABLE_ENTRIES; i++)
@@ -178,10 +180,10 @@ static void test_formats(void **state)
 	u64 entry = BIT(11) | BIT(8) | BIT(5);
 	struct page_block block = { 0 };
 
-	harvest_entries(&npt, &entry, 0, 1, all, HARVEST_CLEAR, &block);
+	harvest_entries(&npt, &entry, NULL, 0, 1, all, HARVEST_CLEAR, &block);
 	assert_int_equal(entry, BIT(11) | BIT(8));
 	entry |= BIT(5);
-	harvest_entries(&ept, &entry, 0, 1, all, HARVEST_CLEAR, &block);
+	harvest_entries(&ept, &entry, NULL, 0, 1, all, HARVEST_CLEAR, &block);
 	assert_int_equal(entry, BIT(11) | BIT(5));
 }
 
@@ -191,10 +193,73 @@ static void test_host_prot_none(void **state)
 	u64 entries[3] = { FRAME(1) | BIT(0) | BIT(5), FRAME(2) | BIT(8) | BIT(5), BIT(1) | BIT(60) };
 	struct page_block block = { 0 };
 
-	harvest_entries(&host, entries, 0, 3, all, HARVEST_CLEAR, &block);
+	harvest_entries(&host, entries, NULL, 0, 3, all, HARVEST_CLEAR, &block);
 	assert_int_equal(block.present[0], 3);
 	assert_int_equal(block.accessed[0], 3);
 	assert_int_equal(entries[1], FRAME(2) | BIT(8));
+}
+
+/* A random number below @limit: xorshift64 (Marsaglia 2003), the same ones in every run. */
+static u64 random_below(u64 limit)
+{
+	static u64 state = 1;
+
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return (state >> 16) % limit;
+}
+
+/* An entry, made at random: absent, idle or accessed as @kind says (0, 1, 2), or any of them (3). */
+static u64 random_entry(const struct entry_format *format, unsigned int kind)
+{
+	u64 entry = FRAME(1 + random_below(1000)) | (random_below(2) ? DIRTY : 0);
+
+	if (kind == 3)
+		kind = random_below(3);
+	if (kind == 0)
+		return random_below(2) ? entry & ~format->present : REMOVED & ~format->present;
+	return entry | (format->present & -format->present) | (kind == 2 ? format->accessed : 0);
+}
+
+/* One random harvest, and what it should do by the definition, entry by entry. */
+static void check_random_harvest(const struct entry_format *format, enum harvest_mode mode)
+{
+	u64 wanted[PAGE_BLOCK_WORDS], *table = new_table(), *before = new_table();
+	unsigned int first = random_below(64), index = random_below(2) ? first : random_below(64), i;
+	unsigned int count = 1 + random_below(TABLE_ENTRIES - 64);
+	struct page_block block = { 0 };
+
+	for (i = 0; i < TABLE_ENTRIES; i++)
+		before[i] = table[i] = random_entry(format, i / LINE_ENTRIES % 4);
+	for (i = 0; i < PAGE_BLOCK_WORDS; i++)
+		wanted[i] = random_below(4) ? ~0ULL : random_below(BIT(24)) << 40 ^ random_below(BIT(44));
+	harvest_entries(format, table + index, random_below(2) ? before : NULL, first, count, wanted, mode,
+			&block);
+
+	for (i = 0; i < TABLE_ENTRIES; i++) {
+		bool asked = i >= first && i < first + count && has_bit(wanted, i);
+		u64 entry = asked ? before[i - first + index] : 0;
+		bool present = entry & format->present, accessed = present && entry & format->accessed;
+
+		assert_int_equal(has_bit(block.present, i), present);
+		assert_int_equal(has_bit(block.accessed, i), accessed);
+		if (accessed && mode == HARVEST_CLEAR)
+			before[i - first + index] &= ~format->accessed;
+	}
+	assert_memory_equal(table, before, 4096);
+	free(table);
+	free(before);
+}
+
+/* Lines of every kind, at every offset, wanted or in part: each entry counts for itself, however many are taken at once. */
+static void test_random(void **state)
+{
+	const struct entry_format *formats[] = { &host, &npt, &ept };
+	unsigned int round;
+
+	for (round = 0; round < 3000; round++)
+		check_random_harvest(formats[round % 3], round % 2 ? HARVEST_CLEAR : HARVEST_PEEK);
 }
 
 /* A tree of four levels with one last-level table, for pages 0 to 511 of the address space. */
@@ -324,8 +389,8 @@ static void test_union(void **state)
 	u64 first[2] = { npt.present | npt.accessed, 0 }, second[2] = { npt.present, npt.present };
 	struct page_block block = { 0 };
 
-	harvest_entries(&npt, first, 0, 2, all, HARVEST_CLEAR, &block);
-	harvest_entries(&npt, second, 0, 2, all, HARVEST_CLEAR, &block);
+	harvest_entries(&npt, first, NULL, 0, 2, all, HARVEST_CLEAR, &block);
+	harvest_entries(&npt, second, NULL, 0, 2, all, HARVEST_CLEAR, &block);
 	assert_int_equal(block.present[0], 3);
 	assert_int_equal(block.accessed[0], 1);
 }
@@ -374,7 +439,7 @@ static void test_replaced_meanwhile(void **state)
 
 	entry = FRAME(1) | npt.present | npt.accessed | DIRTY;
 	after_read = (struct after_read){ .entry = &entry, .value = REMOVED };
-	harvest_entries(&npt, &entry, 0, 1, all, HARVEST_CLEAR, &block);
+	harvest_entries(&npt, &entry, NULL, 0, 1, all, HARVEST_CLEAR, &block);
 	assert_int_equal(entry, REMOVED);
 	assert_int_equal(block.present[0], 0);
 }
@@ -387,7 +452,7 @@ static void test_dirtied_meanwhile(void **state)
 
 	entry = FRAME(1) | npt.present | npt.accessed;
 	after_read = (struct after_read){ .entry = &entry, .value = entry | DIRTY };
-	harvest_entries(&npt, &entry, 0, 1, all, HARVEST_CLEAR, &block);
+	harvest_entries(&npt, &entry, NULL, 0, 1, all, HARVEST_CLEAR, &block);
 	assert_int_equal(entry, FRAME(1) | npt.present | DIRTY);
 	assert_int_equal(block.accessed[0], 1);
 }
@@ -407,6 +472,82 @@ static void test_split_meanwhile(void **state)
 	free(last);
 }
 
+/*
+ * One entry of a line of eight changes while the line is harvested, after it was read once, twice or three
+ * times. Removed: the marker stays as it is and the page is a hole, unless its bit had been cleared before.
+ * Dirtied: dirty stays. The other seven are harvested all the same.
+ */
+static void check_line_changed_meanwhile(unsigned int n, unsigned int undisturbed, u64 others, u64 change)
+{
+	static u64 line[LINE_ENTRIES] __attribute__((aligned(64)));
+	const u64 accessed = FRAME(1) | npt.present | npt.accessed;
+	struct page_block block = { 0 };
+	unsigned int i;
+
+	for (i = 0; i < LINE_ENTRIES; i++)
+		line[i] = i == n || i % 3 ? accessed : others;
+	after_read = (struct after_read){ .entry = &line[n], .value = change, .undisturbed = undisturbed };
+	harvest_entries(&npt, line, NULL, 0, LINE_ENTRIES, all, HARVEST_CLEAR, &block);
+	after_read.entry = NULL;
+
+	for (i = 0; i < LINE_ENTRIES; i++) {
+		u64 before = i % 3 ? accessed : others;
+
+		if (i == n)
+			continue;
+		assert_int_equal(line[i], before & ~npt.accessed);
+		assert_true(has_bit(block.present, i));
+		assert_int_equal(has_bit(block.accessed, i), (before & npt.accessed) != 0);
+	}
+	if (change == REMOVED && line[n] == REMOVED) {
+		assert_false(has_bit(block.present, n));
+		assert_false(has_bit(block.accessed, n));
+	} else {
+		assert_int_equal(line[n] & ~DIRTY, FRAME(1) | npt.present);
+		assert_true(has_bit(block.accessed, n));
+	}
+	/* An entry is read twice at the least before it is cleared. */
+	if (undisturbed < 2)
+		assert_int_equal(line[n], change & ~(change == REMOVED ? 0 : npt.accessed));
+}
+
+static void test_line_changed_meanwhile(void **state)
+{
+	const u64 idle = FRAME(1) | npt.present, accessed = idle | npt.accessed;
+	unsigned int n, undisturbed;
+
+	for (n = 0; n < LINE_ENTRIES; n++) {
+		for (undisturbed = 0; undisturbed < 3; undisturbed++) {
+			check_line_changed_meanwhile(n, undisturbed, accessed, REMOVED);
+			check_line_changed_meanwhile(n, undisturbed, accessed, accessed | DIRTY);
+			check_line_changed_meanwhile(n, undisturbed, idle, REMOVED);
+			check_line_changed_meanwhile(n, undisturbed, idle, accessed | DIRTY);
+		}
+	}
+}
+
+/* A clean host page is dirtied after it was read: no plain store, dirty stays; alone and in a line of accessed pages. */
+static void test_host_dirtied_meanwhile(void **state)
+{
+	static u64 line[LINE_ENTRIES] __attribute__((aligned(64)));
+	const u64 clean = FRAME(1) | BIT(0) | host.accessed;
+	unsigned int count, undisturbed, i;
+
+	for (count = 1; count <= LINE_ENTRIES; count += LINE_ENTRIES - 1) {
+		for (undisturbed = 0; undisturbed < 2; undisturbed++) {
+			struct page_block block = { 0 };
+
+			for (i = 0; i < LINE_ENTRIES; i++)
+				line[i] = clean;
+			after_read = (struct after_read){ line, clean | DIRTY, count == 1 ? 0 : undisturbed };
+			harvest_entries(&host, line, NULL, 0, count, all, HARVEST_CLEAR, &block);
+			assert_null(after_read.entry);
+			assert_int_equal(line[0], FRAME(1) | BIT(0) | DIRTY);
+			assert_int_equal(count_bits(block.accessed), count);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -418,6 +559,7 @@ int main(void)
 		cmocka_unit_test(test_wanted),
 		cmocka_unit_test(test_formats),
 		cmocka_unit_test(test_host_prot_none),
+		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_leaf_only),
 		cmocka_unit_test(test_2m_leaf),
 		cmocka_unit_test(test_part_of_2m_leaf),
@@ -429,6 +571,8 @@ int main(void)
 		cmocka_unit_test(test_replaced_meanwhile),
 		cmocka_unit_test(test_dirtied_meanwhile),
 		cmocka_unit_test(test_split_meanwhile),
+		cmocka_unit_test(test_line_changed_meanwhile),
+		cmocka_unit_test(test_host_dirtied_meanwhile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
