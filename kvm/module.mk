@@ -9,17 +9,17 @@ KERNEL_BUILD ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build) \
 KVM_SOURCES    := $(wildcard kvm/*.[ch]) kvm/Kbuild
 KERNEL_SOURCES += $(filter %.c %.h,$(KVM_SOURCES))
 
-# $(call kernel_module,FOLDER,TREE): FOLDER/kvm_idle.ko for the kernel whose build tree is TREE. Debian's kernels want
-# type information in modules, which takes a program that nothing else here needs.
+# $(call kernel_module,FOLDER/NAME.ko,TREE,SOURCES): a module for the kernel whose build tree is TREE. Debian's kernels
+# want type information in modules, which takes a program that nothing else here needs.
 define kernel_module
-$(1)/kvm_idle.ko: $(KVM_SOURCES) include/vmheat/idle_bitmap.h kvm/module.mk
+$(1): $(3) include/vmheat/idle_bitmap.h kvm/module.mk
 	@test -n "$(2)" || { echo "no kernel headers found: install linux-headers-amd64" >&2; exit 1; }
-	@mkdir -p $(1)
-	ln -sfn $(CURDIR)/include $(1)/include
-	ln -sf $(KVM_SOURCES:%=$(CURDIR)/%) $(1)/
-	$$(MAKE) -C $(2) M=$(CURDIR)/$(1) CONFIG_DEBUG_INFO_BTF_MODULES= modules
+	@mkdir -p $$(@D)
+	ln -sfn $(CURDIR)/include $$(@D)/include
+	ln -sf $(3:%=$(CURDIR)/%) $$(@D)/
+	$$(MAKE) -C $(2) M=$(CURDIR)/$$(@D) CONFIG_DEBUG_INFO_BTF_MODULES= modules
 endef
-$(eval $(call kernel_module,$(BUILD)/kvm,$(KERNEL_BUILD)))
+$(eval $(call kernel_module,$(BUILD)/kvm/kvm_idle.ko,$(KERNEL_BUILD),$(KVM_SOURCES)))
 
 .PHONY: kvm-module
 kvm-module: $(BUILD)/kvm/kvm_idle.ko

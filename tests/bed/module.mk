@@ -30,8 +30,18 @@ $(BUILD)/bed/host-%.cpio: tests/bed/host/build-initramfs tests/bed/host/init $(B
 	$< $@ $(BUILD)/kernel/$*
 
 # The module as the host's kernel needs it, whatever kernel this machine runs.
-$(eval $(call kernel_module,$(BUILD)/kvm-$(BED_KERNEL),$(CURDIR)/$(BUILD)/kernel/$(BED_KERNEL)/build))
+BED_KERNEL_BUILD := $(CURDIR)/$(BUILD)/kernel/$(BED_KERNEL)/build
+$(eval $(call kernel_module,$(BED_MODULE),$(BED_KERNEL_BUILD),$(KVM_SOURCES)))
 $(BED_MODULE): $(BUILD)/kernel/$(BED_KERNEL)/stamp
+
+# What the debug kernel must find.
+BED_FAULTS := $(BUILD)/test/faults/faults.ko
+KERNEL_SOURCES += tests/bed/faults/faults.c
+ifeq ($(BED_KERNEL),debug)
+$(eval $(call kernel_module,$(BED_FAULTS),$(BED_KERNEL_BUILD),tests/bed/faults/faults.c tests/bed/faults/Kbuild))
+$(BED_FAULTS): $(BUILD)/kernel/debug/stamp
+bed-images: $(BED_FAULTS)
+endif
 
 $(BUILD)/bed/guest.cpio: tests/bed/guest/build-initramfs tests/bed/guest/init $(BED_GUEST_PROGRAMS)
 	$< $@ $(BED_GUEST_PROGRAMS)

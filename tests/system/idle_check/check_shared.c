@@ -32,7 +32,7 @@ static bool set_huge_pages(unsigned int count)
 }
 
 /* The other process: touches the first page and says so, once for each byte that it is sent. */
-static void serve(volatile char *page, int socket)
+static void serve(const volatile char *page, int socket)
 {
 	char order;
 
