@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <numaif.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,9 +20,11 @@
 #define BATCH_PAGES	4096u
 #define CLASS_COUNT_MAX 8u
 #define NODE_COUNT_MAX	16u
+#define CLASS_NAME_SIZE 32u
+#define LINE_SIZE	128u
 
 struct class_count {
-	char name[32];
+	char name[CLASS_NAME_SIZE];
 	uint64_t nodes[NODE_COUNT_MAX];
 	uint64_t mapped;
 	uint64_t not_mapped;
@@ -66,6 +69,28 @@ static int count_run(int pid, uint64_t vpn, uint64_t pages, struct class_count *
 	return 0;
 }
 
+/* "FIRST-VIRTUAL-PAGE PAGES CLASS". @name has CLASS_NAME_SIZE bytes. */
+static bool read_run(const char *line, uint64_t *vpn, uint64_t *pages, char *name)
+{
+	char *end;
+	size_t length;
+
+	*vpn = strtoull(line, &end, 10);
+	if (end == line || *end != ' ')
+		return false;
+	line = end + 1;
+	*pages = strtoull(line, &end, 10);
+	if (end == line || *end != ' ')
+		return false;
+	line = end + 1;
+	length = strcspn(line, "\n");
+	if (length == 0 || length >= CLASS_NAME_SIZE)
+		return false;
+	memcpy(name, line, length);
+	name[length] = '\0';
+	return true;
+}
+
 static void print_json(const struct class_count *classes, size_t count)
 {
 	printf("{");
@@ -85,7 +110,8 @@ int main(int argc, char **argv)
 	size_t count = 0;
 	uint64_t vpn;
 	uint64_t pages;
-	char name[32];
+	char name[CLASS_NAME_SIZE];
+	char line[LINE_SIZE];
 	char *end;
 	long pid;
 
@@ -95,23 +121,19 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: page_nodes PID < RUNS\n");
 		return 2;
 	}
-	/* NOLINTNEXTLINE(cert-err34-c): three fields or the end; a malformed line ends the loop and is
-	 * reported */
-	while (scanf("%" SCNu64 " %" SCNu64 " %31s", &vpn, &pages, name) == 3) {
-		struct class_count *class = class_count_get(classes, &count, name);
+	while (fgets(line, sizeof(line), stdin)) {
+		struct class_count *class = NULL;
 
+		if (read_run(line, &vpn, &pages, name))
+			class = class_count_get(classes, &count, name);
 		if (!class) {
-			fprintf(stderr, "page_nodes: more than %u classes, at %s\n", CLASS_COUNT_MAX, name);
+			fprintf(stderr, "page_nodes: not a run, or of one class too many: %s", line);
 			return 1;
 		}
 		if (count_run((int)pid, vpn, pages, class) < 0) {
 			fprintf(stderr, "page_nodes: move_pages of process %ld: %s\n", pid, strerror(errno));
 			return 1;
 		}
-	}
-	if (!feof(stdin)) {
-		fprintf(stderr, "page_nodes: not a run, after page %" PRIu64 "\n", vpn);
-		return 1;
 	}
 	print_json(classes, count);
 	return 0;

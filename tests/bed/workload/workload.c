@@ -36,7 +36,7 @@
 #define LINE_SIZE	  128
 #define INTERVAL_MS_MAX	  3600000u
 #define HOST_AWAY_WAIT_MS 50
-#define ANSWER_WAIT_MS	  2000 /* then whoever asked has left */
+#define ANSWER_WAIT_NS	  2000000000ull /* then whoever asked has left */
 #define NS_PER_MS	  1000000u
 
 struct workload {
@@ -79,7 +79,7 @@ static unsigned long long kernel_value(const char *path, const char *name)
  */
 static void answer(const struct workload *workload, const char *text, size_t length)
 {
-	uint64_t give_up_ns = touch_area_now_ns() + ANSWER_WAIT_MS * NS_PER_MS;
+	uint64_t give_up_ns = touch_area_now_ns() + ANSWER_WAIT_NS;
 
 	while (length && touch_area_now_ns() < give_up_ns) {
 		ssize_t written = write(workload->out, text, length);
