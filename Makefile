@@ -5,7 +5,7 @@
 #
 #   make            the kernel module, vmheatd, vmheatctl and vmheat-guest
 #   make check      every test: lint, unit, fuzz, system tests in the emulated VM host
-#   make check-debug, check-6.12
+#   make check-debug, check-6.12, check-ept
 #                   the module on other kernels and processors: tests/check says which
 #   make demo       the main job on real guests in the emulated VM host
 #   make install    to $(DESTDIR)$(PREFIX)
@@ -83,8 +83,8 @@ check-installed: all unit-tests fuzz-tests bed-images
 		KERNEL_SOURCES="$(KERNEL_SOURCES)" tests/check
 
 # The module's tests on other kernels and processors; each needs more of the bed than `make check` does.
-.PHONY: check-debug check-6.12
-check-debug check-6.12: check-%: setup
+.PHONY: check-debug check-6.12 check-ept
+check-debug check-6.12 check-ept: check-%: setup
 	@tests/check $*
 
 .PHONY: lint
