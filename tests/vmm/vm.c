@@ -30,7 +30,10 @@ static int set_region(struct vm *vm, uint32_t slot, uint64_t gpa, const void *hv
 	return ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &region) ? -errno : 0;
 }
 
-/* 32-bit protected mode, flat segments, no paging. */
+/*
+ * 32-bit protected mode, flat segments, no paging. Interrupts are enabled although none are ever sent: Bochs keeps the
+ * host's own interrupts back from a host whose guest has disabled them, so a loop would never be preempted.
+ */
 static int set_registers(struct vm *vm)
 {
 	struct kvm_segment data = {
@@ -43,7 +46,7 @@ static int set_registers(struct vm *vm)
 		.g = 1,
 	};
 	struct kvm_segment code = data;
-	struct kvm_regs registers = { .rip = GUEST_CODE, .rsp = GUEST_STACK, .rflags = 2 };
+	struct kvm_regs registers = { .rip = GUEST_CODE, .rsp = GUEST_STACK, .rflags = 0x202 };
 	struct kvm_sregs special;
 
 	code.selector = 8;
