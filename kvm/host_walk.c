@@ -4,12 +4,12 @@
  *
  * The tables of another process may be taken down at any moment. What keeps them while they are walked:
  * - The VMA is looked up under mmap_lock and walked before that lock is dropped. Tables above the last level
- * are freed only with the VMAs that they serve, and those leave the tree under mmap_lock for write first;
- * munmap() then frees the tables with mmap_lock held for read, so an address outside of every VMA must not be
- * walked.
+ *   are freed only with the VMAs that they serve, and those leave the tree under mmap_lock for write first.
+ *   munmap() then frees the tables with mmap_lock held for read, so an address outside of every VMA must not
+ *   be walked.
  * - Last-level tables can vanish under mmap_lock for read too (khugepaged, since 6.6), after a grace period
- * of RCU. So the walk is an RCU read-side section, takes the table's lock and looks again whether the table
- * still hangs there: what pte_offset_map_lock() does, which is not exported.
+ *   of RCU. So the walk is an RCU read-side section, takes the table's lock and looks again whether the table
+ *   still hangs there: what pte_offset_map_lock() does, which is not exported.
  * - hugetlb may share a level 2 table between processes, and gives the share up under i_mmap_rwsem for write.
  *
  * The accessed bits of such a shared table belong to all its processes, and the idle states of the others
