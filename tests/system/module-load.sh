@@ -56,15 +56,11 @@ load_cycles() {
 	file_is_gone
 }
 
-# VMs that are created from now on have no TDP tables.
-without_tdp_mmu() {
-	echo N >/sys/module/kvm/parameters/tdp_mmu
-	"$@" || return
-	echo Y >/sys/module/kvm/parameters/tdp_mmu
-}
-
-without_nested_paging() {
-	modprobe -r kvm_amd && modprobe kvm_amd npt=0 && "$@" || return
+# with_kvm KVM_PARAMETER AMD_PARAMETER COMMAND...: with KVM loaded so; "" is none.
+with_kvm() {
+	local kvm=(${1:+"$1"}) kvm_amd=(${2:+"$2"})
+	shift 2
+	modprobe -r kvm_amd && modprobe kvm "${kvm[@]}" && modprobe kvm_amd "${kvm_amd[@]}" && "$@" || return
 	modprobe -r kvm_amd && modprobe kvm_amd
 }
 
@@ -75,8 +71,8 @@ plan 6
 check "20 times loaded and unloaded while the file is looked up, listed, opened and read" load_cycles 20
 insmod "$module"
 check "after that it is exact" idle_check process-rounds
-check "a VM without TDP MMU is refused" without_tdp_mmu idle_check vm-refused
-check "a VM without nested paging is refused" without_nested_paging idle_check vm-refused
+check "a VM without TDP MMU is refused" with_kvm tdp_mmu=0 "" idle_check vm-refused
+check "a VM without nested paging is refused" with_kvm "" npt=0 idle_check vm-refused
 check "a VM with both is exact again" idle_check vm-rounds
 rmmod kvm_idle
 check "the kernel has nothing to complain about" kernel_is_quiet
