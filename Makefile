@@ -8,6 +8,7 @@
 #   make check-debug, check-6.12, check-ept
 #                   the module on other kernels and processors: tests/check says which
 #   make demo       the main job on real guests in the emulated VM host
+#   make bench      what things cost, into build/report/bench.json
 #   make install    to $(DESTDIR)$(PREFIX)
 
 SHELL       := /bin/bash
