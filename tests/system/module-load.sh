@@ -11,20 +11,6 @@ set -euo pipefail
 
 module=$BED_MODULE
 
-idle_check() {
-	"$BED_ROOT/build/test/bin/idle_check" "$@"
-}
-
-# Loading an unsigned module from outside of the kernel's tree always makes it say so.
-kernel_is_quiet() {
-	! dmesg | tail -n "+$first_line" | grep -E 'WARNING|BUG|Oops|Call Trace|kvm_idle' |
-		grep -v 'kvm_idle: loading out-of-tree\|kvm_idle: module verification failed'
-}
-
-file_is_gone() {
-	[ ! -e /proc/self/idle_bitmap ] && ! find /proc/self -maxdepth 1 -name idle_bitmap | grep -q .
-}
-
 # Something always looks up, lists, opens and reads while the module comes and goes.
 disturb() {
 	while :; do
@@ -53,7 +39,7 @@ load_cycles() {
 		unload_patiently || return
 	done
 	kill "${pids[@]}"
-	file_is_gone
+	idle_bitmap_is_gone
 }
 
 # with_kvm KVM_PARAMETER AMD_PARAMETER COMMAND...: with KVM loaded so; "" is none.
@@ -64,7 +50,7 @@ with_kvm() {
 	modprobe -r kvm_amd && modprobe kvm_amd
 }
 
-first_line=$(($(dmesg | wc -l) + 1))
+kernel_log_start
 echo 0 >/proc/sys/kernel/numa_balancing
 
 plan 6

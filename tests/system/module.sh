@@ -8,20 +8,6 @@ set -euo pipefail
 
 module=$BED_MODULE
 
-idle_check() {
-	"$BED_ROOT/build/test/bin/idle_check" "$@"
-}
-
-# Loading an unsigned module from outside of the kernel's tree always makes it say so.
-kernel_is_quiet() {
-	! dmesg | tail -n "+$first_line" | grep -E 'WARNING|BUG|Oops|Call Trace|kvm_idle' |
-		grep -v 'kvm_idle: loading out-of-tree\|kvm_idle: module verification failed'
-}
-
-file_is_gone() {
-	[ ! -e /proc/self/idle_bitmap ] && ! find /proc/self -maxdepth 1 -name idle_bitmap | grep -q .
-}
-
 example_of_the_documentation() {
 	local pid=$BASHPID
 	awk '/^```python/ { on = 1; next } /^```/ { on = 0 } on' "$BED_ROOT/docs/idle_bitmap.md" |
@@ -37,7 +23,7 @@ keep_a_vm() {
 	"$BED_ROOT/build/test/bin/vmm" <&"$commands" >"$BED_OUT/vmm.log" 2>&1 &
 }
 
-first_line=$(($(dmesg | wc -l) + 1))
+kernel_log_start
 # NUMA balancing unmaps pages to see who touches them; unmapped by whomever, a page is not idle.
 echo 0 >/proc/sys/kernel/numa_balancing
 # KVM patches the kernel's text when its first VM comes and when its last one goes, and emulated processors that run in
@@ -78,5 +64,5 @@ check "VMs that are killed while they are scanned" idle_check vm-killed
 check "VMs and memory slots that come and go while they are scanned" idle_check vm-torn-down
 check "the module cannot be unloaded while the file is open" idle_check unload-while-open
 check "nor while a listing of /proc/PID is stopped in the middle" idle_check unload-while-listed
-check "it can be unloaded, and the file is gone" eval 'rmmod kvm_idle && file_is_gone'
+check "it can be unloaded, and the file is gone" eval 'rmmod kvm_idle && idle_bitmap_is_gone'
 check "the kernel has nothing to complain about" kernel_is_quiet

@@ -29,3 +29,5 @@ bed_wait_until() {
 . "$BED_ROOT/tests/bed/lib/libvirt.sh"
 # shellcheck source=tests/bed/lib/guest.sh
 . "$BED_ROOT/tests/bed/lib/guest.sh"
+# shellcheck source=tests/bed/lib/module.sh
+. "$BED_ROOT/tests/bed/lib/module.sh"

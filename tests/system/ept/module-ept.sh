@@ -6,10 +6,6 @@ set -euo pipefail
 # shellcheck source=tests/bed/lib/bed.sh
 . "$BED_ROOT/tests/bed/lib/bed.sh"
 
-idle_check() {
-	"$BED_ROOT/build/test/bin/idle_check" "$@"
-}
-
 has_accessed_bits() {
 	[ "$(cat /sys/module/kvm_intel/parameters/ept)" = Y ] && [ "$(cat /sys/module/kvm_intel/parameters/eptad)" = Y ]
 }
