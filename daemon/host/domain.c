@@ -243,8 +243,6 @@ gboolean domain_memory(const struct domain *domain, struct domain_memory *memory
 	memory->resident_pages = values[VIR_DOMAIN_MEMORY_STAT_RSS] / KIB_PER_PAGE;
 	memory->swap_in_pages = values[VIR_DOMAIN_MEMORY_STAT_SWAP_IN] / KIB_PER_PAGE;
 	memory->major_faults = values[VIR_DOMAIN_MEMORY_STAT_MAJOR_FAULT];
-	memory->guest_unused_pages = values[VIR_DOMAIN_MEMORY_STAT_UNUSED] / KIB_PER_PAGE;
-	memory->guest_usable_pages = values[VIR_DOMAIN_MEMORY_STAT_USABLE] / KIB_PER_PAGE;
 	updated = values[VIR_DOMAIN_MEMORY_STAT_LAST_UPDATE];
 	memory->statistics_age_seconds =
 		updated == 0 ? -1 : MAX(g_get_real_time() / G_USEC_PER_SEC - (gint64)updated, 0);

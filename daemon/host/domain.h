@@ -44,8 +44,6 @@ struct domain_memory {
 	guint64 resident_pages;	       /* RSS of QEMU */
 	guint64 swap_in_pages;	       /* since the guest's boot; 0 without statistics */
 	guint64 major_faults;	       /* likewise */
-	guint64 guest_unused_pages;    /* likewise */
-	guint64 guest_usable_pages;    /* likewise */
 	gint64 statistics_age_seconds; /* how old the guest's own figures are; -1: it has given none */
 };
 gboolean domain_memory(const struct domain *domain, struct domain_memory *memory, GError **error);
