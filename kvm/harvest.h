@@ -62,6 +62,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 typedef uint64_t u64;
+typedef uint8_t u8;
 /* In user space a table's address stands in an entry as it is: only bits 12 to 51 may be set in it. */
 #define entry_table(entry) ((u64 *)(uintptr_t)((entry)&0x000ffffffffff000ULL))
 #ifndef READ_ONCE /* a test may put something between a read and what follows */
@@ -77,6 +78,7 @@ typedef uint64_t u64;
 #define TABLE_LEVEL_BITS     9
 #define ENTRY_LARGE	     (1ULL << 7) /* in an entry of level 2 or 3: it is a leaf */
 #define ENTRY_MAX_LEAF_LEVEL 3
+#define LEAF_OF_LEVEL(level) (1U << ((level)-1)) /* in struct page_block.leaves */
 
 #define LINE_ENTRIES	     8 /* in a cache line */
 #define LINE_BITS	     0xffULL
@@ -133,8 +135,11 @@ enum harvest_mode {
  * struct page_block - what was found about 512 pages, bit n of the bitmaps being page n
  * @present:        the page is mapped
  * @accessed:       the page is mapped by a leaf whose accessed bit was set
+ * @large:          the page is mapped by a leaf larger than 4 KiB
+ * @leaves:         LEAF_OF_LEVEL() of all leaves that were found
  * @giant_accessed: one of these accessed bits was that of a 1 GiB leaf, so it spoke for the neighbouring
  * blocks too
+ * @skipped:        how many of the pages count as accessed because their accessed bits tell nothing
  *
  * Only pages that were asked for, and those that share a leaf with one, are in it. Findings add up:
  * harvesting several trees into one block gives their union.
@@ -142,7 +147,10 @@ enum harvest_mode {
 struct page_block {
 	u64 present[PAGE_BLOCK_WORDS];
 	u64 accessed[PAGE_BLOCK_WORDS];
+	u64 large[PAGE_BLOCK_WORDS];
+	u8 leaves;
 	bool giant_accessed;
+	unsigned int skipped;
 };
 
 /** level_pages() - how many pages one entry of a level maps */
@@ -331,6 +339,8 @@ static inline void harvest_entries(const struct entry_format *format, u64 *entri
 		}
 		block->present[word] |= present << shift;
 		block->accessed[word] |= accessed << shift;
+		if (present)
+			block->leaves |= LEAF_OF_LEVEL(1);
 		entries += in_word;
 		if (ahead)
 			ahead += in_word;
@@ -384,6 +394,25 @@ static inline u64 range_bits(unsigned int word, unsigned int first, unsigned int
 	return start < end ? ~0ULL >> (64 - (end - start)) << start % 64 : 0;
 }
 
+/** add_large_leaf() - add pages that share one leaf of level 2 or 3 to the findings about a block */
+static inline void add_large_leaf(struct page_block *block, unsigned int level, unsigned int first,
+				  unsigned int count, bool accessed)
+{
+	unsigned int word;
+
+	for (word = 0; word < PAGE_BLOCK_WORDS; word++) {
+		u64 bits = range_bits(word, first, count);
+
+		block->present[word] |= bits;
+		block->large[word] |= bits;
+		if (accessed)
+			block->accessed[word] |= bits;
+	}
+	block->leaves |= LEAF_OF_LEVEL(level);
+	if (level > 2 && accessed)
+		block->giant_accessed = true;
+}
+
 /**
  * harvest_large_leaf() - harvest an entry of level 2 or 3 for the pages of a block that it maps
  *
@@ -406,13 +435,7 @@ static inline void harvest_large_leaf(const struct entry_format *format, u64 *en
 	found = harvest_entry(format, entry, level, mode);
 	if (!(found & format->present) || !entry_is_leaf(found, level))
 		return;
-	for (word = 0; word < PAGE_BLOCK_WORDS; word++) {
-		block->present[word] |= range_bits(word, first, count);
-		if (found & format->accessed)
-			block->accessed[word] |= range_bits(word, first, count);
-	}
-	if (level > 2 && (found & format->accessed))
-		block->giant_accessed = true;
+	add_large_leaf(block, level, first, count, found & format->accessed);
 }
 
 /**

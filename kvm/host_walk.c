@@ -57,11 +57,13 @@ static bool entry_unchanged(u64 *entry, u64 value)
 static void harvest_shared_leaf(u64 *entry, unsigned int first, unsigned int count, const u64 *wanted,
 				struct page_block *block)
 {
-	unsigned int word;
+	struct page_block found = {};
 
-	harvest_large_leaf(&host_format, entry, 2, first, count, wanted, HARVEST_PEEK, block);
-	for (word = 0; word < PAGE_BLOCK_WORDS; word++)
-		block->accessed[word] |= block->present[word];
+	harvest_large_leaf(&host_format, entry, 2, first, count, wanted, HARVEST_PEEK, &found);
+	if (!found.leaves)
+		return;
+	add_large_leaf(block, 2, first, count, true);
+	block->skipped += count;
 }
 
 /*

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * idle_file.c - read() and write() on /proc/PID/idle_bitmap
+ * idle_file.c - the open file /proc/PID/idle_bitmap, and read() and write() on it
  *
- * Both work through the range in windows of WINDOW_SIZE, and skip what is not mapped (write) or has no marks
+ * These two act for the observer that all files share. Both work through the range in windows of WINDOW_SIZE, and skip what is not mapped (write) or has no marks
  * (read) as a whole. Between windows no lock is held; user memory is copied only then.
  *
- * A write harvests a window, flushes the TLBs once, and sets the marks after that. A page's marking thus
- * takes effect at the flush: what is accessed between harvest and flush by a stale translation came before
- * it, and what is accessed after it sets the accessed bit. The flush happens even if no bit was found set,
- * because the kernel's own reclaim clears accessed bits without flushing.
+ * A write marks the pages of a window and then flushes the TLBs once. A page's marking thus takes effect at
+ * the flush: what is accessed before it by a stale translation came before the marking, and what is accessed
+ * after it sets the accessed bit. The flush happens even if no bit was found set, because the kernel's own
+ * reclaim clears accessed bits without flushing.
  */
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
@@ -16,6 +16,8 @@
 #include <linux/uaccess.h>
 #include <vmheat/idle_bitmap.h>
 #include "idle_file.h"
+#include "idle_memslots.h"
+#include "idle_scan.h"
 #include "scan.h"
 
 /* One byte of the file describes 8 pages, a word 64. */
@@ -28,21 +30,10 @@
 #define ZERO_CHUNK (1UL << 20)
 
 /**
- * struct window - a part of the file in memory; aligned to PAGE_BLOCK_SIZE at its beginning
- * @words: the bits that a write brought, or a read returns
- * @guest: of the pages being marked, those that the guest layer maps
- * @host:  of the pages being marked, those that the host layer maps
- */
-struct window {
-	u64 words[WINDOW_WORDS];
-	u64 guest[WINDOW_WORDS];
-	u64 host[WINDOW_WORDS];
-};
-
-/**
  * struct request - one call of read() or write()
  * @scan:    the pass
- * @window:  memory for a window
+ * @words:   WINDOW_WORDS of the file, from an address aligned to PAGE_BLOCK_SIZE on: the bits that a write
+ *           brought, or a read returns
  * @buffer:  the caller's, for the range from @start
  * @start:   first address of the range
  * @end:     after its last; a multiple of 64 pages like @start, so that it may lie beyond the last page
@@ -50,7 +41,7 @@ struct window {
  */
 struct request {
 	struct scan scan;
-	struct window *window;
+	u64 *words;
 	char __user *buffer;
 	unsigned long start;
 	unsigned long end;
@@ -66,7 +57,7 @@ static char __user *user_word(const struct request *request, unsigned long addre
 static u64 *window_part(const struct request *request, unsigned long base, size_t *bytes)
 {
 	*bytes = (min(base + WINDOW_SIZE, request->end) - request->address) >> BYTE_SHIFT;
-	return &request->window->words[(request->address - base) >> WORD_SHIFT];
+	return &request->words[(request->address - base) >> WORD_SHIFT];
 }
 
 /*
@@ -93,8 +84,8 @@ static int request_open(struct request *request, struct file *file, char __user 
 	request->end = (unsigned long)end << BYTE_SHIFT;
 	request->address = request->start;
 	request->buffer = buffer;
-	request->window = kvmalloc(sizeof(*request->window), GFP_KERNEL);
-	if (!request->window) {
+	request->words = kvmalloc_array(WINDOW_WORDS, sizeof(u64), GFP_KERNEL);
+	if (!request->words) {
 		scan_close(&request->scan);
 		return -ENOMEM;
 	}
@@ -106,7 +97,7 @@ static ssize_t request_close(struct request *request, int error, loff_t *pos)
 {
 	size_t done = (request->address - request->start) >> BYTE_SHIFT;
 
-	kvfree(request->window);
+	kvfree(request->words);
 	scan_close(&request->scan);
 	*pos += done;
 	return done ? done : error;
@@ -117,57 +108,30 @@ static bool any_bit(const u64 *words)
 	return memchr_inv(words, 0, PAGE_BLOCK_WORDS * sizeof(u64));
 }
 
-/*
- * Take the accessed bits of the pages wanted in a window, and note which layer maps them. Under the state's
- * lock.
- */
-static int harvest_window(struct request *request, unsigned long base)
-{
-	struct window *window = request->window;
-	struct page_view view;
-	unsigned int i;
-	int ret;
-
-	memset(window->guest, 0, sizeof(window->guest));
-	memset(window->host, 0, sizeof(window->host));
-	for (i = 0; i < WINDOW_WORDS; i += PAGE_BLOCK_WORDS) {
-		if (!any_bit(&window->words[i]))
-			continue;
-		ret = scan_must_stop(&request->scan);
-		if (!ret)
-			ret = scan_harvest(&request->scan, base + ((unsigned long)i << WORD_SHIFT),
-					   &window->words[i], &view);
-		if (ret)
-			return ret;
-		memcpy(&window->guest[i], view.guest.present, sizeof(view.guest.present));
-		memcpy(&window->host[i], view.host.present, sizeof(view.host.present));
-		cond_resched();
-	}
-	return 0;
-}
-
 /* Mark the pages wanted in the window at @base. */
 static int mark_window(struct request *request, unsigned long base)
 {
-	struct idle_state *state = request->scan.state;
-	struct window *window = request->window;
+	struct block_scan block;
 	unsigned int i;
 	int ret;
 
-	ret = idle_state_lock(state);
+	ret = idle_state_lock(request->scan.state);
 	if (ret)
 		return ret;
-	ret = harvest_window(request, base);
-	if (ret)
-		goto out;
-	scan_flush_tlbs(&request->scan);
 	for (i = 0; !ret && i < WINDOW_WORDS; i += PAGE_BLOCK_WORDS) {
-		if (any_bit(&window->words[i]))
-			ret = idle_state_mark(state, base + ((unsigned long)i << WORD_SHIFT),
-					      &window->words[i], &window->guest[i], &window->host[i]);
+		const u64 *wanted = &request->words[i];
+
+		if (!any_bit(wanted))
+			continue;
+		ret = scan_must_stop(&request->scan);
+		if (!ret)
+			ret = scan_arm(&request->scan, base + ((unsigned long)i << WORD_SHIFT), wanted,
+				       &block);
+		cond_resched();
 	}
-out:
-	idle_state_unlock(state);
+	/* Also if not all was marked: what was counts. */
+	scan_flush_tlbs(&request->scan);
+	idle_state_unlock(request->scan.state);
 	return ret;
 }
 
@@ -178,7 +142,7 @@ static int write_window(struct request *request)
 	size_t bytes;
 	int ret;
 
-	memset(request->window->words, 0, sizeof(request->window->words));
+	memset(request->words, 0, WINDOW_WORDS * sizeof(u64));
 	words = window_part(request, base, &bytes);
 	if (copy_from_user(words, user_word(request, request->address), bytes))
 		return -EFAULT;
@@ -198,10 +162,7 @@ static ssize_t idle_file_write(struct file *file, const char __user *buffer, siz
 		return ret;
 	if (count && request.start == request.end)
 		return request_close(&request, -ENXIO, pos);
-	if (!request.scan.state)
-		request.scan.state = idle_state_get(request.scan.mm);
-	ret = PTR_ERR_OR_ZERO(request.scan.state);
-
+	ret = scan_make_state(&request.scan);
 	while (!ret && request.address < request.end) {
 		unsigned long next;
 
@@ -239,28 +200,21 @@ static int zero_until(struct request *request, unsigned long address)
 /* Fill in the idle bits of the window at @base. */
 static int read_marks(struct request *request, unsigned long base)
 {
-	struct idle_state *state = request->scan.state;
 	unsigned long address = base, end = min(base + WINDOW_SIZE, request->end);
-	u64 marked[PAGE_BLOCK_WORDS];
-	struct page_view view;
+	struct scan *scan = &request->scan;
 	int ret;
 
-	ret = idle_state_lock(state);
+	ret = idle_state_lock(scan->state);
 	if (ret)
 		return ret;
-	while (!ret && (address = idle_state_next_marked(state, address, end)) < end) {
-		u64 *idle = &request->window->words[(address - base) >> WORD_SHIFT];
-
-		idle_state_marked(state, address, marked);
-		ret = scan_must_stop(&request->scan);
+	while (!ret && (address = observer_next_marked(scan->observer, address, end)) < end) {
+		ret = scan_must_stop(scan);
 		if (!ret)
-			ret = scan_peek(&request->scan, address, marked, &view);
-		if (!ret)
-			idle_state_idle(state, address, &view, idle);
+			ret = scan_peek(scan, address, &request->words[(address - base) >> WORD_SHIFT]);
 		address += PAGE_BLOCK_SIZE;
 		cond_resched();
 	}
-	idle_state_unlock(state);
+	idle_state_unlock(scan->state);
 	return ret;
 }
 
@@ -271,7 +225,7 @@ static int read_window(struct request *request)
 	size_t bytes;
 	int ret;
 
-	memset(request->window->words, 0, sizeof(request->window->words));
+	memset(request->words, 0, WINDOW_WORDS * sizeof(u64));
 	ret = read_marks(request, base);
 	if (ret)
 		return ret;
@@ -292,8 +246,8 @@ static ssize_t idle_file_read(struct file *file, char __user *buffer, size_t cou
 	if (ret)
 		return ret;
 	while (!ret && request.address < request.end) {
-		next = request.scan.state
-			       ? idle_state_next_marked(request.scan.state, request.address, request.end)
+		next = request.scan.observer
+			       ? observer_next_marked(request.scan.observer, request.address, request.end)
 			       : request.end;
 		ret = zero_until(&request, next);
 		if (!ret && next < request.end)
@@ -302,16 +256,39 @@ static ssize_t idle_file_read(struct file *file, char __user *buffer, size_t cou
 	return request_close(&request, ret, pos);
 }
 
+static long idle_file_ioctl(struct file *file, unsigned int command, unsigned long argument)
+{
+	switch (command) {
+	case VMHEAT_IDLE_IOC_SCAN:
+		return idle_scan(file, (void __user *)argument);
+	case VMHEAT_IDLE_IOC_MEMSLOTS:
+		return idle_memslots(file, (void __user *)argument);
+	default:
+		return -ENOTTY;
+	}
+}
+
+static const struct file_operations *pagemap_operations;
+
+static int idle_file_release(struct inode *inode, struct file *file)
+{
+	idle_state_del_observer(file->private_data, file);
+	return pagemap_operations->release(inode, file);
+}
+
 /* Completed by idle_file_operations(). */
 static struct file_operations operations = {
 	.owner = THIS_MODULE,
 	.read = idle_file_read,
 	.write = idle_file_write,
+	.unlocked_ioctl = idle_file_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.release = idle_file_release,
 };
 
 const struct file_operations *idle_file_operations(const struct file_operations *pagemap)
 {
+	pagemap_operations = pagemap;
 	operations.llseek = pagemap->llseek;
-	operations.release = pagemap->release;
 	return &operations;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * idle_file.h - read() and write() on /proc/PID/idle_bitmap
+ * idle_file.h - the open file /proc/PID/idle_bitmap
  */
 #ifndef KVM_IDLE_IDLE_FILE_H
 #define KVM_IDLE_IDLE_FILE_H

@@ -1,36 +1,39 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * idle_state.c - what is remembered between marking pages idle and reading them back
+ * idle_state.c - a process's observers, and what all of them owe to one another and to the host's reclaim
  *
  * Theory of operation
  * -------------------
- * A page has two marks, one for each layer that can map it: "was mapped by the guest layer, and its accessed
- * bit clear, when it was marked idle", and the same for the host layer. A page is idle if
- * - a layer maps it now (else it is a hole), and
- * - in each layer it is mapped now if and only if it was when it was marked, and
- * - in no layer its accessed bit is set now.
- * So a page whose mapping came or went since, by a fault, a zap, a migration or swapping, is not idle:
- * something touched it or moved it, and its accessed bit may be lost. A page with no mark is never idle.
+ * An accessed bit is one bit, and many wait for it: the shared observer of read() and write(), the observer of
+ * each open file that scans, and the host's own aging (reclaim, page_idle, DAMON, clear_refs). Two invariants
+ * make that each of them sees every access:
  *
- * Whoever clears accessed bits takes them from everybody else who waits for them. The invariant is: an
- * accessed bit that was found set is cleared only together with the marks of all pages that it spoke for
- * (idle_state_accessed()). Under a large leaf these are 512 or 262144 pages, of which the one who cleared it
- * then marks some again. So marking one page of a large leaf makes its neighbours not idle if the leaf had
- * been accessed, and leaves them as they are if it had not.
+ * 1. Whoever clears an accessed bit that was set takes the marks, in all observers, of all pages that the bit
+ *    spoke for. When it is cleared here, idle_state_arm_end() does; when the kernel clears it, young.c sees it
+ *    and idle_state_aged() does.
+ * 2. An accessed bit that was taken here is owed to the kernel's aging: a bit for each page says so until
+ *    somebody asks to clear it, who is then told that the page was young.
  *
- * Marks are kept in a sparse array of blocks of 512 pages, 128 bytes each, and only for blocks that have
- * some: with the array's own nodes about 0.007 % of the marked memory. They are charged to the memory cgroup
- * of the one who marks.
+ * Arming. A scan sets its observer's marks before it takes the accessed bits, and settles them after: if the
+ * kernel's aging takes one in between, the mark is gone, so the page counts as accessed in this scan. Between
+ * settling and the flush of the TLBs an access through a stale translation leaves no trace; it came before the
+ * marks count (idle_state_stamp()). Such a translation of a page that was marked means that its accessed bit
+ * was set since then, hence that it is still set or that the mark was taken: the scan says accessed.
+ *
+ * Order. The kernel ages a page of a guest under the page table lock that the host's table has for it, takes
+ * the guest's accessed bit first and tells us after, still under that lock. A look at a block sees the guest
+ * layer first, and then the host layer under the same lock, before it reads the marks: so if it misses an
+ * accessed bit because that was just taken, it finds the mark gone.
  *
  * Lifetime. A state is found by its mm, and pins the mm_struct (mmgrab), not the memory that it describes, so
- * that the address cannot be another process's meanwhile. Whoever uses a state holds a reference to the mm's
- * users (mmget); once these are gone they stay gone, and a worker that looks through all states every few
- * seconds frees those of dead mms. So no callback on the mm is needed, and nothing is registered with a
- * process that is only observed. The worker sleeps when there are no states. At unload no file is open, hence
- * no state in use, and all are freed.
+ * that the address cannot be another process's meanwhile. It is created by who holds a reference to the mm's
+ * users; once these are gone they stay gone, and a worker that looks through all states every few seconds
+ * drops those of dead mms. So nothing is registered with a process that is only observed. The worker sleeps
+ * when there are no states. At unload no file is open, hence no state in use, and all are freed.
  *
- * Locks: states_lock protects the table of states, nothing is taken inside it. Each state's lock protects its
- * marks. See idle_state_lock() for its place among the kernel's.
+ * Locks: states_lock protects the table of states against change; aging looks a state up under RCU. Each
+ * state's mutex serialises looks at the process. Its marks_lock is the innermost of all spinlocks, because
+ * aging takes it under page table locks; it is held for one block at a time.
  */
 #include <linux/hashtable.h>
 #include <linux/mm.h>
@@ -38,22 +41,28 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
-#include <linux/xarray.h>
 #include "idle_state.h"
+#include "young.h"
 
 #define REAP_INTERVAL (5 * HZ)
 
-/* The marks of the 512 pages of a block. */
-struct block_marks {
-	u64 guest[PAGE_BLOCK_WORDS];
-	u64 host[PAGE_BLOCK_WORDS];
+/* The pages of a block whose accessed bits were taken and not asked for since. */
+struct block_debt {
+	u64 pages[PAGE_BLOCK_WORDS];
 };
 
 struct idle_state {
 	struct hlist_node node; /* in states */
+	struct list_head dead;	/* on its way out of it */
+	refcount_t refs;	/* one is the table's */
 	struct mm_struct *mm;	/* a reference (mmgrab) */
-	struct mutex lock;	/* protects blocks and what they point to */
-	struct xarray blocks;	/* struct block_marks by address >> PAGE_BLOCK_SHIFT; none without a mark */
+	struct mutex lock;
+	spinlock_t marks_lock;
+	struct list_head observers; /* changed under both locks */
+	struct observer shared;	    /* the first of them */
+	struct xarray debts;	    /* struct block_debt by address >> PAGE_BLOCK_SHIFT; grows under lock */
+	const struct task_struct *harvester; /* it looks at accessed bits for us */
+	unsigned long missed;		     /* young_missed() when the marks were last known to be right */
 };
 
 static DEFINE_HASHTABLE(states, 6);
@@ -70,30 +79,50 @@ static struct idle_state *new_state(struct mm_struct *mm)
 		return NULL;
 	mmgrab(mm);
 	state->mm = mm;
+	refcount_set(&state->refs, 1);
 	mutex_init(&state->lock);
-	xa_init_flags(&state->blocks, XA_FLAGS_ACCOUNT);
+	spin_lock_init(&state->marks_lock);
+	INIT_LIST_HEAD(&state->observers);
+	observer_init(&state->shared, NULL);
+	list_add_tail(&state->shared.node, &state->observers);
+	xa_init_flags(&state->debts, XA_FLAGS_ACCOUNT);
+	state->missed = young_missed();
 	return state;
 }
 
 static void free_state(struct idle_state *state)
 {
-	struct block_marks *marks;
+	struct observer *observer, *next;
+	struct block_debt *debt;
 	unsigned long index;
 
-	xa_for_each(&state->blocks, index, marks) {
-		kfree(marks);
+	list_for_each_entry_safe(observer, next, &state->observers, node) {
+		observer_destroy(observer);
+		if (observer != &state->shared)
+			kfree(observer);
+	}
+	xa_for_each(&state->debts, index, debt) {
+		kfree(debt);
 		cond_resched();
 	}
-	xa_destroy(&state->blocks);
+	xa_destroy(&state->debts);
 	mmdrop(state->mm);
 	kfree(state);
 }
 
-static struct idle_state *find_locked(struct mm_struct *mm)
+void idle_state_put(struct idle_state *state)
+{
+	if (state && refcount_dec_and_test(&state->refs))
+		free_state(state);
+}
+
+/* Under states_lock or RCU. */
+static struct idle_state *lookup(struct mm_struct *mm)
 {
 	struct idle_state *state;
 
-	hash_for_each_possible(states, state, node, (unsigned long)mm) {
+	hash_for_each_possible_rcu(states, state, node, (unsigned long)mm, lockdep_is_held(&states_lock))
+	{
 		if (state->mm == mm)
 			return state;
 	}
@@ -105,7 +134,9 @@ struct idle_state *idle_state_find(struct mm_struct *mm)
 	struct idle_state *state;
 
 	mutex_lock(&states_lock);
-	state = find_locked(mm);
+	state = lookup(mm);
+	if (state)
+		refcount_inc(&state->refs);
 	mutex_unlock(&states_lock);
 	return state;
 }
@@ -121,25 +152,25 @@ struct idle_state *idle_state_get(struct mm_struct *mm)
 		return ERR_PTR(-ENOMEM);
 
 	mutex_lock(&states_lock);
-	state = find_locked(mm);
+	state = lookup(mm);
 	if (!state) {
 		state = fresh;
 		fresh = NULL;
-		hash_add(states, &state->node, (unsigned long)mm);
+		hash_add_rcu(states, &state->node, (unsigned long)mm);
 		schedule_delayed_work(&reaper, REAP_INTERVAL);
 	}
+	refcount_inc(&state->refs);
 	mutex_unlock(&states_lock);
-	if (fresh)
-		free_state(fresh);
+	idle_state_put(fresh);
 	return state;
 }
 
-/* Free the states of mms without users, or of all; true if some remain. */
-static bool free_states(bool all)
+/* Drop the states of mms without users, or of all; true if some remain. */
+static bool drop_states(bool all)
 {
-	struct idle_state *state;
+	struct idle_state *state, *next_dead;
 	struct hlist_node *next;
-	HLIST_HEAD(dead);
+	LIST_HEAD(dead);
 	bool remain;
 	int bucket;
 
@@ -147,32 +178,68 @@ static bool free_states(bool all)
 	hash_for_each_safe(states, bucket, next, state, node) {
 		if (!all && atomic_read(&state->mm->mm_users))
 			continue;
-		hash_del(&state->node);
-		hlist_add_head(&state->node, &dead);
+		hash_del_rcu(&state->node);
+		list_add(&state->dead, &dead);
 	}
 	remain = !hash_empty(states);
 	mutex_unlock(&states_lock);
+	if (list_empty(&dead))
+		return remain;
 
-	hlist_for_each_entry_safe(state, next, &dead, node)
-		free_state(state);
+	/* Aging may have found them just before. */
+	synchronize_rcu();
+	list_for_each_entry_safe(state, next_dead, &dead, dead)
+		idle_state_put(state);
 	return remain;
 }
 
 static void reap(struct work_struct *work)
 {
-	if (free_states(false))
+	if (drop_states(false))
 		schedule_delayed_work(&reaper, REAP_INTERVAL);
 }
 
 void idle_states_free(void)
 {
 	cancel_delayed_work_sync(&reaper);
-	free_states(true);
+	drop_states(true);
+}
+
+void idle_state_forget(struct idle_state *state, struct observer *observer, unsigned long start,
+		       unsigned long end)
+{
+	unsigned long next;
+
+	while ((start = observer_next_marked(observer, start, end)) < end) {
+		next = min(end, ALIGN_DOWN(start, PAGE_BLOCK_SIZE) + PAGE_BLOCK_SIZE);
+		spin_lock(&state->marks_lock);
+		observer_forget_range(observer, start, next);
+		spin_unlock(&state->marks_lock);
+		start = next;
+		cond_resched();
+	}
+}
+
+/* Somebody's aging was not seen: no mark can be trusted. */
+static void check_missed(struct idle_state *state)
+{
+	unsigned long missed = young_missed();
+	struct observer *observer;
+
+	if (missed == state->missed)
+		return;
+	list_for_each_entry(observer, &state->observers, node)
+		idle_state_forget(state, observer, 0, TASK_SIZE_MAX);
+	state->missed = missed;
 }
 
 int idle_state_lock(struct idle_state *state)
 {
-	return mutex_lock_killable(&state->lock);
+	int ret = mutex_lock_killable(&state->lock);
+
+	if (!ret)
+		check_missed(state);
+	return ret;
 }
 
 void idle_state_unlock(struct idle_state *state)
@@ -180,113 +247,225 @@ void idle_state_unlock(struct idle_state *state)
 	mutex_unlock(&state->lock);
 }
 
-unsigned long idle_state_next_marked(struct idle_state *state, unsigned long address, unsigned long end)
+struct observer *idle_state_shared(struct idle_state *state)
+{
+	return &state->shared;
+}
+
+static struct observer *find_observer(struct idle_state *state, const struct file *file)
+{
+	struct observer *observer;
+
+	list_for_each_entry(observer, &state->observers, node) {
+		if (observer->file == file)
+			return observer;
+	}
+	return NULL;
+}
+
+struct observer *idle_state_observer(struct idle_state *state, const struct file *file)
+{
+	struct observer *observer = find_observer(state, file);
+
+	if (observer)
+		return observer;
+	observer = kmalloc(sizeof(*observer), GFP_KERNEL_ACCOUNT);
+	if (!observer)
+		return ERR_PTR(-ENOMEM);
+	observer_init(observer, file);
+	spin_lock(&state->marks_lock);
+	list_add_tail(&observer->node, &state->observers);
+	spin_unlock(&state->marks_lock);
+	return observer;
+}
+
+void idle_state_del_observer(struct mm_struct *mm, const struct file *file)
+{
+	struct idle_state *state = idle_state_find(mm);
+	struct observer *observer;
+
+	if (!state)
+		return;
+	mutex_lock(&state->lock);
+	observer = find_observer(state, file);
+	if (observer) {
+		spin_lock(&state->marks_lock);
+		list_del(&observer->node);
+		spin_unlock(&state->marks_lock);
+	}
+	mutex_unlock(&state->lock);
+	if (observer) {
+		observer_destroy(observer);
+		kfree(observer);
+	}
+	idle_state_put(state);
+}
+
+/* Make sure that there is room to remember what is taken from a block. */
+static struct block_debt *get_debt(struct idle_state *state, unsigned long address)
 {
 	unsigned long index = address >> PAGE_BLOCK_SHIFT;
+	struct block_debt *debt = xa_load(&state->debts, index);
 
-	if (address >= end || !xa_find(&state->blocks, &index, (end - 1) >> PAGE_BLOCK_SHIFT, XA_PRESENT))
-		return end;
-	return max(address, index << PAGE_BLOCK_SHIFT);
-}
-
-static struct block_marks *find_marks(struct idle_state *state, unsigned long address)
-{
-	return xa_load(&state->blocks, address >> PAGE_BLOCK_SHIFT);
-}
-
-static struct block_marks *get_marks(struct idle_state *state, unsigned long address)
-{
-	struct block_marks *marks = find_marks(state, address);
-
-	if (marks)
-		return marks;
-	marks = kzalloc(sizeof(*marks), GFP_KERNEL_ACCOUNT);
-	if (marks && xa_err(xa_store(&state->blocks, address >> PAGE_BLOCK_SHIFT, marks, GFP_KERNEL))) {
-		kfree(marks);
-		marks = NULL;
+	if (debt)
+		return debt;
+	debt = kzalloc(sizeof(*debt), GFP_KERNEL_ACCOUNT);
+	if (debt && xa_err(xa_store(&state->debts, index, debt, GFP_KERNEL))) {
+		kfree(debt);
+		debt = NULL;
 	}
-	return marks;
+	return debt;
 }
 
-static void free_marks_if_empty(struct idle_state *state, unsigned long address, struct block_marks *marks)
+int idle_state_arm_begin(struct idle_state *state, struct observer *observer, unsigned long address,
+			 const u64 *wanted, struct block_marks *before)
 {
-	if (memchr_inv(marks, 0, sizeof(*marks)))
-		return;
-	xa_erase(&state->blocks, address >> PAGE_BLOCK_SHIFT);
-	kfree(marks);
-}
-
-int idle_state_mark(struct idle_state *state, unsigned long address, const u64 *wanted,
-		    const u64 *guest_present, const u64 *host_present)
-{
-	struct block_marks *marks;
-	u64 mapped = 0;
+	struct block_marks *marks = observer_get_marks(observer, address);
 	int i;
 
-	for (i = 0; i < PAGE_BLOCK_WORDS; i++)
-		mapped |= wanted[i] & (guest_present[i] | host_present[i]);
-	marks = mapped ? get_marks(state, address) : find_marks(state, address);
-	if (!marks)
-		return mapped ? -ENOMEM : 0;
-
+	if (!marks || !get_debt(state, address))
+		return -ENOMEM;
+	spin_lock(&state->marks_lock);
+	*before = *marks;
 	for (i = 0; i < PAGE_BLOCK_WORDS; i++) {
-		marks->guest[i] = (marks->guest[i] & ~wanted[i]) | (guest_present[i] & wanted[i]);
-		marks->host[i] = (marks->host[i] & ~wanted[i]) | (host_present[i] & wanted[i]);
+		marks->guest[i] |= wanted[i];
+		marks->host[i] |= wanted[i];
 	}
-	free_marks_if_empty(state, address, marks);
+	spin_unlock(&state->marks_lock);
+	WRITE_ONCE(state->harvester, current);
 	return 0;
 }
 
-/* A 1 GiB leaf was accessed: none of the pages that it maps stays marked. */
-static void forget_giant(struct idle_state *state, unsigned long address)
+/* Give each wanted page the marks of the layers that map it. Return: whether any page of the block has one. */
+static bool settle_marks(struct block_marks *marks, const u64 *wanted, const struct page_view *view)
 {
-	unsigned long first = ALIGN_DOWN(address, PUD_SIZE) >> PAGE_BLOCK_SHIFT, index;
-	struct block_marks *marks;
-
-	xa_for_each_range(&state->blocks, index, marks, first, first + (PUD_SIZE >> PAGE_BLOCK_SHIFT) - 1) {
-		xa_erase(&state->blocks, index);
-		kfree(marks);
-	}
-}
-
-void idle_state_accessed(struct idle_state *state, unsigned long address, const struct page_block *harvest)
-{
-	struct block_marks *marks;
+	u64 any = 0;
 	int i;
 
-	if (harvest->giant_accessed)
-		forget_giant(state, address);
-	marks = find_marks(state, address);
-	if (!marks)
-		return;
 	for (i = 0; i < PAGE_BLOCK_WORDS; i++) {
-		marks->guest[i] &= ~harvest->accessed[i];
-		marks->host[i] &= ~harvest->accessed[i];
+		marks->guest[i] = (marks->guest[i] & ~wanted[i]) | (view->guest.present[i] & wanted[i]);
+		marks->host[i] = (marks->host[i] & ~wanted[i]) | (view->host.present[i] & wanted[i]);
+		any |= marks->guest[i] | marks->host[i];
 	}
-	free_marks_if_empty(state, address, marks);
+	return any;
 }
 
-void idle_state_marked(struct idle_state *state, unsigned long address, u64 *marked)
+void idle_state_arm_end(struct idle_state *state, struct observer *observer, unsigned long address,
+			const u64 *wanted, const struct block_marks *before, struct block_scan *scan)
 {
-	const struct block_marks *marks = find_marks(state, address);
+	const struct page_view *view = &scan->view;
+	struct block_marks *marks = observer_find_marks(observer, address);
+	struct block_debt *debt = xa_load(&state->debts, address >> PAGE_BLOCK_SHIFT);
+	struct observer *other;
 	int i;
 
+	WRITE_ONCE(state->harvester, NULL);
+	scan->now = ktime_get_ns();
+	scan->armed = before->armed;
+	marks_idle(before, view, scan->idle);
+
+	spin_lock(&state->marks_lock);
+	for (i = 0; i < PAGE_BLOCK_WORDS; i++) {
+		/* What the kernel took while we looked. */
+		scan->idle[i] &= ~(wanted[i] & ~(marks->guest[i] & marks->host[i]));
+		debt->pages[i] |= view->guest.accessed[i] | view->host.accessed[i];
+	}
+	list_for_each_entry(other, &state->observers, node)
+		observer_forget(other, address, view);
+	marks->armed = scan->now;
+	if (settle_marks(marks, wanted, view))
+		marks = NULL;
+	else
+		observer_take_marks(observer, address);
+	spin_unlock(&state->marks_lock);
+	kfree(marks);
+}
+
+void idle_state_stamp(struct idle_state *state, struct observer *observer, unsigned long address, u64 now)
+{
+	struct block_marks *marks = observer_find_marks(observer, address);
+
+	if (marks)
+		marks->armed = now;
+}
+
+void idle_state_peek_begin(struct idle_state *state, struct observer *observer, unsigned long address,
+			   u64 *marked)
+{
+	const struct block_marks *marks = observer_find_marks(observer, address);
+	int i;
+
+	spin_lock(&state->marks_lock);
 	for (i = 0; i < PAGE_BLOCK_WORDS; i++)
 		marked[i] = marks ? marks->guest[i] | marks->host[i] : 0;
+	spin_unlock(&state->marks_lock);
+	WRITE_ONCE(state->harvester, current);
 }
 
-void idle_state_idle(struct idle_state *state, unsigned long address, const struct page_view *now, u64 *idle)
+void idle_state_peek_end(struct idle_state *state, struct observer *observer, unsigned long address,
+			 const struct page_view *view, u64 *idle)
 {
-	const struct block_marks *marks = find_marks(state, address);
-	int i;
+	WRITE_ONCE(state->harvester, NULL);
+	spin_lock(&state->marks_lock);
+	marks_idle(observer_find_marks(observer, address), view, idle);
+	spin_unlock(&state->marks_lock);
+}
 
-	for (i = 0; i < PAGE_BLOCK_WORDS; i++) {
-		u64 mapped = now->guest.present[i] | now->host.present[i];
-		u64 accessed = now->guest.accessed[i] | now->host.accessed[i];
-		u64 changed = marks ? (marks->guest[i] ^ now->guest.present[i]) |
-					      (marks->host[i] ^ now->host.present[i])
-				    : ~0ULL;
+bool idle_state_observes(struct mm_struct *mm)
+{
+	const struct idle_state *state;
+	bool observes;
 
-		idle[i] = mapped & ~changed & ~accessed;
+	rcu_read_lock();
+	state = lookup(mm);
+	observes = state && READ_ONCE(state->harvester) != current;
+	rcu_read_unlock();
+	return observes;
+}
+
+/* Whether accessed bits of a range are owed; with @pay they are not any more. */
+static bool owed(struct idle_state *state, unsigned long start, unsigned long end, bool pay)
+{
+	unsigned long block, next;
+	u64 any = 0;
+
+	for (block = ALIGN_DOWN(start, PAGE_BLOCK_SIZE); block < end; block = next) {
+		struct block_debt *debt = xa_load(&state->debts, block >> PAGE_BLOCK_SHIFT);
+		unsigned int first, count, word;
+
+		next = block + PAGE_BLOCK_SIZE;
+		if (!debt)
+			continue;
+		first = start > block ? (start - block) >> PAGE_SHIFT : 0;
+		count = ((min(end, next) - block) >> PAGE_SHIFT) - first;
+		for (word = 0; word < PAGE_BLOCK_WORDS; word++) {
+			u64 bits = range_bits(word, first, count);
+
+			any |= debt->pages[word] & bits;
+			if (pay)
+				debt->pages[word] &= ~bits;
+		}
 	}
+	return any;
+}
+
+bool idle_state_aged(struct mm_struct *mm, unsigned long start, unsigned long end, bool young, bool clear)
+{
+	struct observer *observer;
+	struct idle_state *state;
+	bool was_owed = false;
+
+	rcu_read_lock();
+	state = lookup(mm);
+	if (state) {
+		spin_lock(&state->marks_lock);
+		if (young && clear) {
+			list_for_each_entry(observer, &state->observers, node)
+				observer_forget_range(observer, start, end);
+		}
+		was_owed = owed(state, start, end, clear);
+		spin_unlock(&state->marks_lock);
+	}
+	rcu_read_unlock();
+	return was_owed;
 }

@@ -13,6 +13,7 @@
 #include <linux/slab.h>
 #include "kvm_internals.h"
 #include "kvm_set.h"
+#include "young.h"
 
 /* Whether a notifier is KVM's; the symbol is followed by " [kvm]" if KVM is a module. */
 static bool is_kvm_notifier(const struct mmu_notifier *notifier)
@@ -54,7 +55,7 @@ static int collect_vms(struct kvm_set *set, struct mm_struct *mm, unsigned int r
 		if (!is_kvm_notifier(notifier))
 			continue;
 		kvm = container_of(notifier, struct kvm, mmu_notifier);
-		if (kvm->mm != mm || !set->get || !set->put || !set->flush) {
+		if (kvm->mm != mm || !set->get || !set->put || !set->flush || !young_watches_kvm()) {
 			pr_warn_once("KVM is not laid out as expected: VMs cannot be scanned\n");
 			ret = -EOPNOTSUPP;
 			break;

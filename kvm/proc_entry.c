@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * proc_entry.c - the entry idle_bitmap in /proc/PID
+ * proc_entry.c - the entry idle_bitmap in /proc/PID and /proc/PID/task/TID
  *
  * Theory of operation
  * -------------------
  * fs/proc has no interface for adding to /proc/PID: what stands there is in a constant table of struct
- * pid_entry, which is passed to proc_pident_lookup() and proc_pident_readdir(). Probes on these two swap the
- * table that they are called with for a copy with one entry more. All the rest, the inode, its owner,
- * revalidation, hidepid, is the kernel's own work.
+ * pid_entry, and what stands in /proc/PID/task/TID in another. Both are passed to proc_pident_lookup() and
+ * proc_pident_readdir(). Probes on these two swap the table that they are called with for a copy with one
+ * entry more. All the rest, the inode, its owner, revalidation, hidepid, is the kernel's own work.
  *
  * The new entry has the file operations of "pagemap", so no inode ever points into this module, and an open
  * makes pagemap's own permission check, and leaves the mm in file->private_data. A third probe, on pagemap's
@@ -25,7 +25,7 @@
  * What can remain is an O_PATH descriptor from before: opened through /proc/self/fd it is a pagemap, after
  * pagemap's check.
  *
- * The table is learnt by looking up our own name once. If the kernel has inlined the probed functions (seen
+ * A table is learnt by looking up our own name once. If the kernel has inlined the probed functions (seen
  * in kernels built without CONFIG_FORTIFY_SOURCE) the module refuses to load.
  */
 #include <linux/dcache.h>
@@ -55,18 +55,25 @@ struct pid_entry {
 #define MAX_CALLS 256
 
 /**
- * struct pid_table - the table of /proc/PID
+ * struct pid_table - the table of one of the two folders
+ * @path:     our entry there, for the task that looks
  * @learner:  while the module loads: the task whose lookup shows the table
  * @kernel:   the kernel's table, NULL before it is learnt
  * @nr:       its entries
  * @extended: a copy with our entry at the end, NULL while it must not be used
  */
-static struct pid_table {
+struct pid_table {
+	const char *path;
 	const struct task_struct *learner;
 	const struct pid_entry *kernel;
 	unsigned int nr;
 	struct pid_entry *extended;
-} table;
+};
+
+static struct pid_table tables[] = {
+	{ .path = "/proc/self/" VMHEAT_IDLE_BITMAP_NAME },
+	{ .path = "/proc/thread-self/" VMHEAT_IDLE_BITMAP_NAME },
+};
 
 static const struct file_operations *pagemap_operations;
 static const struct file_operations *idle_operations;
@@ -77,6 +84,35 @@ static bool is_our_name(const struct qstr *name)
 	       !memcmp(name->name, VMHEAT_IDLE_BITMAP_NAME, name->len);
 }
 
+/* Learn the table that a lookup is called with, if somebody waits for it. */
+static void see_table(const struct pid_entry *entries, const struct pid_entry *end)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(tables); i++) {
+		if (tables[i].learner == current) {
+			tables[i].kernel = entries;
+			tables[i].nr = end - entries;
+		}
+	}
+}
+
+/*
+ * The extended copy of a table that a call has been given. Return: its table, with a reference to the module
+ * held, or NULL.
+ */
+static const struct pid_table *get_extended(const struct pid_entry *entries)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(tables); i++) {
+		/* Pairs with the release in use_tables(). */
+		if (smp_load_acquire(&tables[i].extended) && tables[i].kernel == entries)
+			return try_module_get(THIS_MODULE) ? &tables[i] : NULL;
+	}
+	return NULL;
+}
+
 /*
  * struct dentry *proc_pident_lookup(struct inode *dir, struct dentry *dentry, const struct pid_entry *p,
  *				     const struct pid_entry *end)
@@ -84,19 +120,16 @@ static bool is_our_name(const struct qstr *name)
 static int enter_lookup(struct kretprobe_instance *instance, struct pt_regs *regs)
 {
 	const struct dentry *dentry = (void *)regs->si;
-	const struct pid_entry *entries = (void *)regs->dx, *end = (void *)regs->cx;
-	/* Pairs with the release in proc_entry_add(). */
-	struct pid_entry *extended = smp_load_acquire(&table.extended);
+	const struct pid_table *table;
 
-	if (table.learner == current && is_our_name(&dentry->d_name)) {
-		table.kernel = entries;
-		table.nr = end - entries;
-	}
-	if (!extended || entries != table.kernel || !is_our_name(&dentry->d_name) ||
-	    !try_module_get(THIS_MODULE))
+	if (!is_our_name(&dentry->d_name))
 		return 1;
-	regs->dx = (unsigned long)extended;
-	regs->cx = (unsigned long)(extended + table.nr + 1);
+	see_table((void *)regs->dx, (void *)regs->cx);
+	table = get_extended((void *)regs->dx);
+	if (!table)
+		return 1;
+	regs->dx = (unsigned long)table->extended;
+	regs->cx = (unsigned long)(table->extended + table->nr + 1);
 	return 0;
 }
 
@@ -106,13 +139,12 @@ static int enter_lookup(struct kretprobe_instance *instance, struct pt_regs *reg
  */
 static int enter_readdir(struct kretprobe_instance *instance, struct pt_regs *regs)
 {
-	/* Pairs with the release in proc_entry_add(). */
-	struct pid_entry *extended = smp_load_acquire(&table.extended);
+	const struct pid_table *table = get_extended((void *)regs->dx);
 
-	if (!extended || (void *)regs->dx != table.kernel || !try_module_get(THIS_MODULE))
+	if (!table)
 		return 1;
-	regs->dx = (unsigned long)extended;
-	regs->cx = table.nr + 1;
+	regs->dx = (unsigned long)table->extended;
+	regs->cx = table->nr + 1;
 	return 0;
 }
 
@@ -183,21 +215,21 @@ static int add_probe(struct kretprobe *probe)
 }
 
 /* Look our own name up, so that the probe sees the table. */
-static int learn_table(void)
+static int learn_table(struct pid_table *table)
 {
 	struct path path;
 	int ret;
 
-	table.learner = current;
-	ret = kern_path("/proc/self/" VMHEAT_IDLE_BITMAP_NAME, 0, &path);
-	table.learner = NULL;
+	table->learner = current;
+	ret = kern_path(table->path, 0, &path);
+	table->learner = NULL;
 	if (!ret) {
 		path_put(&path);
-		pr_err("/proc/self/%s exists already\n", VMHEAT_IDLE_BITMAP_NAME);
+		pr_err("%s exists already\n", table->path);
 		return -EEXIST;
 	}
-	if (!table.kernel || table.nr == 0 || table.nr > MAX_ENTRIES) {
-		pr_err("the table of /proc/PID was not seen; is proc mounted on /proc?\n");
+	if (!table->kernel || table->nr == 0 || table->nr > MAX_ENTRIES) {
+		pr_err("the table behind %s was not seen; is proc mounted on /proc?\n", table->path);
 		return -EOPNOTSUPP;
 	}
 	return 0;
@@ -218,28 +250,56 @@ static const struct pid_entry *find_pagemap(const struct pid_entry *entries, uns
 	return NULL;
 }
 
-static struct pid_entry *copy_table(void)
+static struct pid_entry *copy_table(const struct pid_table *table)
 {
-	struct pid_entry *copy = kcalloc(table.nr + 1, sizeof(*copy), GFP_KERNEL);
+	struct pid_entry *copy = kcalloc(table->nr + 1, sizeof(*copy), GFP_KERNEL);
 	const struct pid_entry *pagemap;
 
 	if (!copy)
 		return ERR_PTR(-ENOMEM);
-	if (copy_from_kernel_nofault(copy, table.kernel, table.nr * sizeof(*copy)))
+	if (copy_from_kernel_nofault(copy, table->kernel, table->nr * sizeof(*copy)))
 		pagemap = NULL;
 	else
-		pagemap = find_pagemap(copy, table.nr);
-	if (!pagemap || !pagemap->fop || !pagemap->fop->open) {
-		pr_err("the table of /proc/PID is not laid out as expected, or has no pagemap\n");
+		pagemap = find_pagemap(copy, table->nr);
+	if (!pagemap || !pagemap->fop || !pagemap->fop->open ||
+	    (pagemap_operations && pagemap->fop != pagemap_operations)) {
+		pr_err("the table behind %s is not laid out as expected, or has no pagemap\n", table->path);
 		kfree(copy);
 		return ERR_PTR(-EOPNOTSUPP);
 	}
 	pagemap_operations = pagemap->fop;
-	copy[table.nr] = *pagemap;
-	copy[table.nr].name = VMHEAT_IDLE_BITMAP_NAME;
-	copy[table.nr].len = strlen(VMHEAT_IDLE_BITMAP_NAME);
-	copy[table.nr].mode = S_IFREG | 0600;
+	copy[table->nr] = *pagemap;
+	copy[table->nr].name = VMHEAT_IDLE_BITMAP_NAME;
+	copy[table->nr].len = strlen(VMHEAT_IDLE_BITMAP_NAME);
+	copy[table->nr].mode = S_IFREG | 0600;
 	return copy;
+}
+
+/*
+ * Learn and copy all tables. Return: 0 with @copies to be freed by the caller, who need not use them; or a
+ * negative errno.
+ */
+static int copy_tables(struct pid_entry **copies)
+{
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < ARRAY_SIZE(tables); i++) {
+		ret = learn_table(&tables[i]);
+		if (ret)
+			goto free_copies;
+		copies[i] = copy_table(&tables[i]);
+		if (IS_ERR(copies[i])) {
+			ret = PTR_ERR(copies[i]);
+			goto free_copies;
+		}
+	}
+	return 0;
+
+free_copies:
+	while (i--)
+		kfree(copies[i]);
+	return ret;
 }
 
 /* Invalidate the cached dentries of our entry in one instance of proc. */
@@ -278,14 +338,40 @@ static void sweep_dentries(void)
 
 static void del_table_probes(void)
 {
+	unsigned int i;
+
 	unregister_kretprobe(&lookup_probe);
 	unregister_kretprobe(&readdir_probe);
-	kfree(table.extended);
+	for (i = 0; i < ARRAY_SIZE(tables); i++)
+		kfree(tables[i].extended);
+}
+
+/* From now on the entry appears. */
+static void use_tables(struct pid_entry **copies)
+{
+	unsigned int i;
+
+	/* Whoever sees a copy sees what is in it. */
+	for (i = 0; i < ARRAY_SIZE(tables); i++)
+		smp_store_release(&tables[i].extended, copies[i]);
+}
+
+static int add_open_probe(void)
+{
+	int ret;
+
+	idle_operations = idle_file_operations(pagemap_operations);
+	open_probe.addr = (void *)pagemap_operations->open;
+	ret = register_kprobe(&open_probe);
+	if (ret)
+		pr_err("cannot probe the open function of pagemap (error %d); is it live-patched?\n", ret);
+	return ret;
 }
 
 int proc_entry_add(void)
 {
-	struct pid_entry *extended;
+	struct pid_entry *copies[ARRAY_SIZE(tables)];
+	unsigned int i;
 	int ret;
 
 	ret = add_probe(&lookup_probe);
@@ -296,26 +382,18 @@ int proc_entry_add(void)
 		unregister_kretprobe(&lookup_probe);
 		return ret;
 	}
-	ret = learn_table();
+	ret = copy_tables(copies);
 	if (ret)
 		goto del_probes;
-	extended = copy_table();
-	if (IS_ERR(extended)) {
-		ret = PTR_ERR(extended);
-		goto del_probes;
-	}
-	idle_operations = idle_file_operations(pagemap_operations);
-	open_probe.addr = (void *)pagemap_operations->open;
-	ret = register_kprobe(&open_probe);
-	if (ret) {
-		pr_err("cannot probe the open function of pagemap (error %d); is it live-patched?\n", ret);
-		kfree(extended);
-		goto del_probes;
-	}
-	/* Whoever sees the copy sees what is in it. */
-	smp_store_release(&table.extended, extended);
+	ret = add_open_probe();
+	if (ret)
+		goto free_copies;
+	use_tables(copies);
 	return 0;
 
+free_copies:
+	for (i = 0; i < ARRAY_SIZE(tables); i++)
+		kfree(copies[i]);
 del_probes:
 	del_table_probes();
 	return ret;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * proc_entry.h - the entry idle_bitmap in /proc/PID
+ * proc_entry.h - the entry idle_bitmap in /proc/PID and /proc/PID/task/TID
  */
 #ifndef KVM_IDLE_PROC_ENTRY_H
 #define KVM_IDLE_PROC_ENTRY_H
 
 /**
- * proc_entry_add() - let idle_bitmap appear in /proc/PID of all processes
+ * proc_entry_add() - let idle_bitmap appear for all processes
  *
  * Return: 0 or a negative errno; the reason has been printed and everything is undone
  */

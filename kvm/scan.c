@@ -4,13 +4,12 @@
  *
  * A page of a KVM process is reached by two ways: by the guest through the second-level tables, and by the
  * process itself (device emulation, vhost) through its own tables. The layers are visited one after the
- * other, never one's lock inside the other's: KVM's MMU notifiers take mmu_lock inside page table locks.
- *
- * Observers are those who wait for accessed bits. There is one, the process's shared idle state.
- * scan_harvest() is where bits are cleared and where each observer is told what was taken.
+ * other, never one's lock inside the other's: KVM's MMU notifiers take mmu_lock inside page table locks. The
+ * guest layer is always first, see idle_state.c.
  */
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
+#include <vmheat/idle_bitmap.h>
 #include "host_walk.h"
 #include "scan.h"
 #include "tdp_walk.h"
@@ -23,6 +22,8 @@ int scan_open(struct scan *scan, struct mm_struct *mm)
 	if (!mm || !mmget_not_zero(mm))
 		return -ESRCH;
 	*scan = (struct scan){ .mm = mm, .state = idle_state_find(mm) };
+	if (scan->state)
+		scan->observer = idle_state_shared(scan->state);
 	ret = kvm_set_open(&scan->vms, mm);
 	for (i = 0; !ret && i < scan->vms.nr; i++)
 		ret = tdp_check(scan->vms.vms[i]);
@@ -34,7 +35,27 @@ int scan_open(struct scan *scan, struct mm_struct *mm)
 void scan_close(struct scan *scan)
 {
 	kvm_set_close(&scan->vms);
+	idle_state_put(scan->state);
 	mmput(scan->mm);
+}
+
+int scan_make_state(struct scan *scan)
+{
+	struct idle_state *state;
+
+	if (scan->state)
+		return 0;
+	state = idle_state_get(scan->mm);
+	if (IS_ERR(state))
+		return PTR_ERR(state);
+	scan->state = state;
+	scan->observer = idle_state_shared(state);
+	return 0;
+}
+
+unsigned int scan_paths(const struct scan *scan)
+{
+	return VMHEAT_IDLE_PATH_HOST | (scan->vms.nr ? VMHEAT_IDLE_PATH_TDP : 0);
 }
 
 int scan_must_stop(const struct scan *scan)
@@ -50,15 +71,15 @@ int scan_must_stop(const struct scan *scan)
 int scan_next_mapped(struct scan *scan, unsigned long address, unsigned long end, unsigned long *next)
 {
 	unsigned int i;
-	int ret;
 
-	if (scan->state)
-		end = idle_state_next_marked(scan->state, address, end);
+	if (scan->observer)
+		end = observer_next_marked(scan->observer, address, end);
+	*next = end;
+	if (end == address)
+		return 0;
 	for (i = 0; i < scan->vms.nr && address < end; i++)
 		end = tdp_next_mapped(scan->vms.vms[i], address, end);
-	ret = host_next_mapped(scan->mm, address, end, &end);
-	*next = end;
-	return ret;
+	return host_next_mapped(scan->mm, address, end, next);
 }
 
 static int view_block(const struct scan *scan, unsigned long address, const u64 *wanted,
@@ -72,20 +93,31 @@ static int view_block(const struct scan *scan, unsigned long address, const u64 
 	return host_harvest(scan->mm, address, wanted, mode, &view->host);
 }
 
-int scan_harvest(struct scan *scan, unsigned long address, const u64 *wanted, struct page_view *view)
+int scan_arm(struct scan *scan, unsigned long address, const u64 *wanted, struct block_scan *block)
 {
-	int ret = view_block(scan, address, wanted, HARVEST_CLEAR, view);
+	struct block_marks before;
+	int ret;
 
-	if (scan->state) {
-		idle_state_accessed(scan->state, address, &view->guest);
-		idle_state_accessed(scan->state, address, &view->host);
-	}
+	ret = idle_state_arm_begin(scan->state, scan->observer, address, wanted, &before);
+	if (ret)
+		return ret;
+	ret = view_block(scan, address, wanted, HARVEST_CLEAR, &block->view);
+	idle_state_arm_end(scan->state, scan->observer, address, wanted, &before, block);
+	if (ret)
+		idle_state_forget(scan->state, scan->observer, address, address + PAGE_BLOCK_SIZE);
 	return ret;
 }
 
-int scan_peek(struct scan *scan, unsigned long address, const u64 *wanted, struct page_view *view)
+int scan_peek(struct scan *scan, unsigned long address, u64 *idle)
 {
-	return view_block(scan, address, wanted, HARVEST_PEEK, view);
+	u64 marked[PAGE_BLOCK_WORDS];
+	struct page_view view;
+	int ret;
+
+	idle_state_peek_begin(scan->state, scan->observer, address, marked);
+	ret = view_block(scan, address, marked, HARVEST_PEEK, &view);
+	idle_state_peek_end(scan->state, scan->observer, address, &view, idle);
+	return ret;
 }
 
 void scan_flush_tlbs(const struct scan *scan)

@@ -30,14 +30,16 @@ echo 0 >/proc/sys/kernel/numa_balancing
 # parallel sometimes hang in text that is being patched. So one VM is always there.
 keep_a_vm
 
-plan 29
+plan 34
 check "the module loads" insmod "$module"
-check "it stands in /proc/PID, by name and in the listing, with mode 0600, and nowhere else" idle_check file-listed
+check "it stands in /proc/PID and /proc/PID/task/TID, by name and in the listing, with mode 0600, and nowhere else" \
+	idle_check file-listed
+check "a thread's file is its process's" idle_check file-thread
 check "whoever may open pagemap may open it, and nobody else" idle_check file-permission
 check "offsets and sizes that are no multiple of 8 are EINVAL" idle_check file-alignment
 check "beyond the address space reads end and writes are ENXIO" idle_check file-bounds
 check "a buffer that is not there is EFAULT" idle_check file-bad-buffer
-check "an ioctl is ENOTTY" idle_check file-ioctl
+check "an ioctl that is not ours is ENOTTY" idle_check file-ioctl
 check "init and the reader itself can be read, a kernel thread has no memory" idle_check file-any-process
 check "a process that has exited is ESRCH" idle_check file-dead-process
 check "marks outlive the open file: one process marks, another reads" idle_check file-outlived
@@ -59,6 +61,10 @@ check "a guest in a tight loop with hot TLBs: its pages are never idle, the othe
 	idle_check vm-hot
 check "a guest: what it never touched is a hole, not idle" idle_check vm-holes
 check "a guest: 512 pages under a 2 MiB leaf move together" idle_check vm-huge
+check "a scan tells what was touched since the last one, 200 random rounds" idle_check scan-rounds
+check "scans of two files, reads and writes see the same accesses" idle_check scan-observers
+check "a scan with a budget goes on where it stopped, and finds the same" idle_check scan-budget
+check "wrong ranges, sizes, flags and buffers of a scan are errors, and lose nothing" idle_check scan-errors
 check "the example of the documentation runs" example_of_the_documentation
 check "VMs that are killed while they are scanned" idle_check vm-killed
 check "VMs and memory slots that come and go while they are scanned" idle_check vm-torn-down

@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include <vmheat/idle_bitmap.h>
 #include "idle_check.h"
 #include "idle_map.h"
 #include "toucher.h"
@@ -29,20 +30,36 @@
 #define MIB	  (1UL << 20)
 
 /* It is in the listing of /proc/PID and in no other of proc, and found by name, with mode 0600. */
-static bool file_listed(void)
+/* How often the entry is listed in a folder; less than 0 if it cannot be listed. */
+static int times_listed(const char *folder)
 {
-	DIR *directory = opendir("/proc/self");
+	DIR *directory = opendir(folder);
 	struct dirent *entry;
-	struct stat status;
 	int count = 0;
 
-	EXPECT(directory);
+	if (!directory)
+		return -1;
 	while ((entry = readdir(directory)))
 		count += !strcmp(entry->d_name, "idle_bitmap");
 	closedir(directory);
-	EXPECT(count == 1, "listed %d times", count);
-	EXPECT(!stat("/proc/self/idle_bitmap", &status));
-	EXPECT(status.st_mode == (S_IFREG | 0600), "mode %o", status.st_mode);
+	return count;
+}
+
+static bool file_listed(void)
+{
+	static const char *const folders[] = { "/proc/self", "/proc/thread-self" };
+	char path[64];
+	struct stat status;
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		int count = times_listed(folders[i]);
+
+		EXPECT(count == 1, "listed %d times in %s", count, folders[i]);
+		snprintf(path, sizeof(path), "%s/idle_bitmap", folders[i]);
+		EXPECT(!stat(path, &status), "%s", path);
+		EXPECT(status.st_mode == (S_IFREG | 0600), "mode %o of %s", status.st_mode, path);
+	}
 	EXPECT(stat("/proc/self/attr/idle_bitmap", &status) && errno == ENOENT);
 	EXPECT(stat("/proc/idle_bitmap", &status) && errno == ENOENT);
 	return true;
@@ -101,11 +118,32 @@ static bool file_bad_buffer(void)
 	return true;
 }
 
+/* A thread's file is its process's: marked by the one, read by the other. */
+static bool file_thread(void)
+{
+	uint8_t *page =
+		mmap(NULL, IDLE_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int process = idle_map_open(getpid()), thread = open("/proc/thread-self/idle_bitmap", O_RDWR);
+	bool idle;
+
+	EXPECT(page != MAP_FAILED && thread >= 0);
+	*page = 1;
+	EXPECT(!idle_map_mark(thread, (uintptr_t)page, 1, NULL));
+	EXPECT(!idle_map_read(process, (uintptr_t)page, 1, &idle) && idle);
+	*page = 2;
+	EXPECT(!idle_map_read(thread, (uintptr_t)page, 1, &idle) && !idle);
+	close(process);
+	close(thread);
+	munmap(page, IDLE_PAGE_SIZE);
+	return true;
+}
+
 static bool file_ioctl(void)
 {
 	int fd = idle_map_open(getpid()), value = 0;
 
 	EXPECT(ioctl(fd, 0x7601, &value) == -1 && errno == ENOTTY);
+	EXPECT(ioctl(fd, VMHEAT_IDLE_IOC_MEMSLOTS + 1, &value) == -1 && errno == ENOTTY);
 	close(fd);
 	return true;
 }
@@ -336,6 +374,7 @@ const struct check file_checks[] = {
 	{ "file-bounds", file_bounds },
 	{ "file-bad-buffer", file_bad_buffer },
 	{ "file-ioctl", file_ioctl },
+	{ "file-thread", file_thread },
 	{ "file-permission", file_permission },
 	{ "file-any-process", file_any_process },
 	{ "file-dead-process", file_dead_process },

@@ -4,7 +4,8 @@
  *
  * A check is a function that returns true if what it shows holds; otherwise it has printed what it saw
  * instead. The parts: check_file.c (the file's own behaviour), check_process.c (ordinary processes),
- * check_shared.c (processes that share a page table), check_vm.c (KVM guests), check_unload.c (the module's end).
+ * check_shared.c (processes that share a page table), check_vm.c (KVM guests), check_scan.c (the scan ioctl),
+ * check_unload.c (the module's end).
  */
 #ifndef IDLE_CHECK_H
 #define IDLE_CHECK_H
@@ -55,6 +56,7 @@ extern const struct check file_checks[];
 extern const struct check process_checks[];
 extern const struct check shared_checks[];
 extern const struct check vm_checks[];
+extern const struct check scan_checks[];
 extern const struct check unload_checks[];
 
 #endif /* IDLE_CHECK_H */
