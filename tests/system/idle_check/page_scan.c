@@ -73,8 +73,8 @@ int page_scan(int fd, uintptr_t address, size_t pages, uint64_t budget_us, bool 
 	       first = (address - start) / IDLE_PAGE_SIZE;
 	/* Ones, so that what is not written shows. */
 	uint64_t *memory = malloc(3 * words * sizeof(*memory));
-	struct results results = { memory, memory + words, memory + 2 * words };
 	struct vmheat_idle_scan sum = { 0 };
+	struct results results;
 	size_t i;
 	int calls;
 
@@ -82,6 +82,7 @@ int page_scan(int fd, uintptr_t address, size_t pages, uint64_t budget_us, bool 
 		return -ENOMEM;
 	for (i = 0; i < 3 * words; i++)
 		memory[i] = ~0ULL;
+	results = (struct results){ memory, memory + words, memory + 2 * words };
 	calls = scan_parts(fd, start, end, budget_us, &results, &sum);
 	if (calls >= 0) {
 		spread(results.accessed, first, accessed, pages);
