@@ -72,18 +72,23 @@ static void gather(struct slot_list *list, const struct kvm_set *vms)
 		add_vm(list, vms->vms[i], i);
 }
 
-/* Fill in a list of at most @capacity slots. Return: 0, or -ENOMEM. */
+/*
+ * Fill in a list of at most @capacity slots. It is begun anew if slots were added since they were counted, so
+ * that a list that is said to be complete is. Return: 0, or -ENOMEM.
+ */
 static int list_slots(struct slot_list *list, const struct kvm_set *vms, unsigned int capacity)
 {
 	*list = (struct slot_list){};
 	gather(list, vms);
-	list->room = min(capacity, list->nr);
-	if (!list->room)
-		return 0;
-	list->slots = kvcalloc(list->room, sizeof(*list->slots), GFP_KERNEL);
-	if (!list->slots)
-		return -ENOMEM;
-	gather(list, vms);
+	while (list->nr > list->room && list->room < capacity) {
+		kvfree(list->slots);
+		list->room = min(capacity, list->nr);
+		list->slots = kvcalloc(list->room, sizeof(*list->slots), GFP_KERNEL);
+		if (!list->slots)
+			return -ENOMEM;
+		gather(list, vms);
+		cond_resched();
+	}
 	return 0;
 }
 
