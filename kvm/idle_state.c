@@ -378,7 +378,7 @@ void idle_state_arm_end(struct idle_state *state, struct observer *observer, uns
 	else
 		observer_take_marks(observer, address);
 	spin_unlock(&state->marks_lock);
-	kfree(marks);
+	marks_free(marks);
 }
 
 void idle_state_stamp(struct idle_state *state, struct observer *observer, unsigned long address, u64 now)

@@ -23,12 +23,21 @@ static int __init kvm_idle_init(void)
 		pr_err("not for Xen paravirtualized domains\n");
 		return -ENODEV;
 	}
-	ret = young_start();
+	ret = observers_start();
 	if (ret)
 		return ret;
+	ret = young_start();
+	if (ret)
+		goto stop_observers;
 	ret = proc_entry_add();
 	if (ret)
-		young_stop();
+		goto stop_young;
+	return 0;
+
+stop_young:
+	young_stop();
+stop_observers:
+	observers_stop();
 	return ret;
 }
 
@@ -37,6 +46,7 @@ static void __exit kvm_idle_exit(void)
 	proc_entry_del();
 	young_stop();
 	idle_states_free();
+	observers_stop();
 }
 
 module_init(kvm_idle_init);

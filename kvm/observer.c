@@ -25,6 +25,26 @@
 
 #define GIANT_PAGE_SIZE (1UL << 30)
 
+/* kmalloc() would round 136 bytes up to 192. */
+static struct kmem_cache *marks_cache;
+
+int observers_start(void)
+{
+	marks_cache = KMEM_CACHE(block_marks, SLAB_ACCOUNT);
+	return marks_cache ? 0 : -ENOMEM;
+}
+
+void observers_stop(void)
+{
+	kmem_cache_destroy(marks_cache);
+}
+
+void marks_free(struct block_marks *marks)
+{
+	if (marks)
+		kmem_cache_free(marks_cache, marks);
+}
+
 void observer_init(struct observer *observer, const struct file *file)
 {
 	INIT_LIST_HEAD(&observer->node);
@@ -38,7 +58,7 @@ void observer_destroy(struct observer *observer)
 	unsigned long index;
 
 	xa_for_each(&observer->blocks, index, marks) {
-		kfree(marks);
+		marks_free(marks);
 		cond_resched();
 	}
 	xa_destroy(&observer->blocks);
@@ -55,9 +75,9 @@ struct block_marks *observer_get_marks(struct observer *observer, unsigned long 
 
 	if (marks)
 		return marks;
-	marks = kzalloc(sizeof(*marks), GFP_KERNEL_ACCOUNT);
+	marks = kmem_cache_zalloc(marks_cache, GFP_KERNEL_ACCOUNT);
 	if (marks && xa_err(xa_store(&observer->blocks, address >> PAGE_BLOCK_SHIFT, marks, GFP_KERNEL))) {
-		kfree(marks);
+		marks_free(marks);
 		marks = NULL;
 	}
 	return marks;

@@ -46,6 +46,12 @@ struct observer {
 	struct xarray blocks;
 };
 
+/** observers_start() - to be called before anything else here. Return: 0, or -ENOMEM. */
+int observers_start(void);
+
+/** observers_stop() - all observers are destroyed */
+void observers_stop(void);
+
 void observer_init(struct observer *observer, const struct file *file);
 
 /** observer_destroy() - free all marks; nobody may use the observer any more. Context: sleeps. */
@@ -58,10 +64,13 @@ struct block_marks *observer_find_marks(struct observer *observer, unsigned long
 struct block_marks *observer_get_marks(struct observer *observer, unsigned long address);
 
 /**
- * observer_take_marks() - remove a block of marks; the caller frees it by kfree(). Context: both locks.
+ * observer_take_marks() - remove a block of marks; the caller frees it by marks_free(). Context: both locks.
  * Return: NULL if there was none.
  */
 struct block_marks *observer_take_marks(struct observer *observer, unsigned long address);
+
+/** marks_free() - free a block of marks; NULL is fine */
+void marks_free(struct block_marks *marks);
 
 /**
  * observer_next_marked() - skip blocks without marks
