@@ -58,7 +58,7 @@ void observer_destroy(struct observer *observer)
 	unsigned long index;
 
 	xa_for_each(&observer->blocks, index, marks) {
-		marks_free(marks);
+		kmem_cache_free(marks_cache, marks);
 		cond_resched();
 	}
 	xa_destroy(&observer->blocks);
