@@ -84,12 +84,19 @@ static int enter_pte(struct kretprobe_instance *instance, struct pt_regs *regs)
 	return follow(instance, vma->vm_mm, address, address + PAGE_SIZE);
 }
 
-/* int pmdp_test_and_clear_young(struct vm_area_struct *vma, unsigned long addr, pmd_t *pmdp) */
+/*
+ * int pmdp_test_and_clear_young(struct vm_area_struct *vma, unsigned long addr, pmd_t *pmdp)
+ *
+ * The multi-generational LRU also asks about entries that point to tables. These bits speak for no page, and
+ * its question is no reason to pay a debt.
+ */
 static int enter_pmd(struct kretprobe_instance *instance, struct pt_regs *regs)
 {
 	const struct vm_area_struct *vma = (void *)regs->di;
 	unsigned long address = regs->si & PMD_MASK;
 
+	if (!(pmd_val(READ_ONCE(*(pmd_t *)regs->dx)) & _PAGE_PSE))
+		return 1;
 	return follow(instance, vma->vm_mm, address, address + PMD_SIZE);
 }
 
