@@ -37,6 +37,10 @@
 #include "idle_state.h"
 #include "young.h"
 
+#ifdef CONFIG_PREEMPT_RT
+#error "probes run with preemption off, and there the locks of a PREEMPT_RT kernel must not be taken"
+#endif
+
 /* A call that is being followed: the range that it is about. */
 struct young_call {
 	struct mm_struct *mm;
