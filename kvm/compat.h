@@ -44,4 +44,10 @@ static inline unsigned int compat_address_spaces(const struct kvm *kvm)
 #endif
 }
 
+/** compat_rmap_in_use() - whether any entry of a shadow page maps what a reverse map stands for; a snapshot */
+static inline bool compat_rmap_in_use(const struct kvm_rmap_head *rmap)
+{
+	return READ_ONCE(rmap->val);
+}
+
 #endif /* KVM_IDLE_COMPAT_H */

@@ -352,10 +352,10 @@ long idle_scan(struct file *file, struct vmheat_idle_scan __user *user)
 
 	memset_after(argument, 0, leaves);
 	argument->next = argument->start;
-	argument->paths = scan_paths(&request->scan);
 	request->limit = min_t(u64, argument->end, ALIGN(request->scan.mm->task_size, PAGE_BLOCK_SIZE));
 	if (argument->next < argument->end)
 		ret = scan_range(request);
+	argument->paths = scan_paths(&request->scan);
 	if (!ret)
 		ret = put_argument(user, argument, sizeof(*argument), argument->size);
 	scan_close(&request->scan);

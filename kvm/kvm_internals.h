@@ -9,7 +9,6 @@
 #ifndef KVM_IDLE_KVM_INTERNALS_H
 #define KVM_IDLE_KVM_INTERNALS_H
 
-#include <linux/interval_tree.h>
 #include <linux/kvm_host.h>
 
 /**
@@ -32,15 +31,6 @@ static_assert(offsetof(struct kvm_idle_mmu_page, link) == 0);
 static_assert(offsetof(struct kvm_idle_mmu_page, role) == 36);
 static_assert(offsetof(struct kvm_idle_mmu_page, gfn) == 40);
 static_assert(offsetof(struct kvm_idle_mmu_page, spt) == 48);
-
-/*
- * As kvm_for_each_memslot_in_hva_range() of virt/kvm/kvm_main.c, for addresses from @start to @last. Under
- * kvm->srcu.
- */
-#define for_each_memslot_in_hva_range(slot, node, slots, start, last)                                        \
-	for (node = interval_tree_iter_first(&(slots)->hva_tree, start, last);                               \
-	     node && (slot = container_of(node, struct kvm_memory_slot, hva_node[(slots)->node_idx]));       \
-	     node = interval_tree_iter_next(node, start, last))
 
 /**
  * struct kvm_idle_notifier_subscriptions - an mm's list of MMU notifiers: struct mmu_notifier_subscriptions

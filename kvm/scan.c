@@ -12,7 +12,7 @@
 #include <vmheat/idle_bitmap.h>
 #include "host_walk.h"
 #include "scan.h"
-#include "tdp_walk.h"
+#include "vm_walk.h"
 
 int scan_open(struct scan *scan, struct mm_struct *mm)
 {
@@ -26,7 +26,7 @@ int scan_open(struct scan *scan, struct mm_struct *mm)
 		scan->observer = idle_state_shared(scan->state);
 	ret = kvm_set_open(&scan->vms, mm);
 	for (i = 0; !ret && i < scan->vms.nr; i++)
-		ret = tdp_check(scan->vms.vms[i]);
+		ret = vm_check(scan->vms.vms[i]);
 	if (ret)
 		scan_close(scan);
 	return ret;
@@ -55,7 +55,11 @@ int scan_make_state(struct scan *scan)
 
 unsigned int scan_paths(const struct scan *scan)
 {
-	return VMHEAT_IDLE_PATH_HOST | (scan->vms.nr ? VMHEAT_IDLE_PATH_TDP : 0);
+	unsigned int i, paths = VMHEAT_IDLE_PATH_HOST;
+
+	for (i = 0; i < scan->vms.nr; i++)
+		paths |= vm_paths(scan->vms.vms[i]);
+	return paths;
 }
 
 int scan_must_stop(const struct scan *scan)
@@ -78,7 +82,7 @@ int scan_next_mapped(struct scan *scan, unsigned long address, unsigned long end
 	if (end == address)
 		return 0;
 	for (i = 0; i < scan->vms.nr && address < end; i++)
-		end = tdp_next_mapped(scan->vms.vms[i], address, end);
+		end = vm_next_mapped(scan->vms.vms[i], address, end);
 	return host_next_mapped(scan->mm, address, end, next);
 }
 
@@ -89,7 +93,7 @@ static int view_block(const struct scan *scan, unsigned long address, const u64 
 
 	*view = (struct page_view){};
 	for (i = 0; i < scan->vms.nr; i++)
-		tdp_harvest(scan->vms.vms[i], address, wanted, mode, &view->guest);
+		vm_harvest(scan->vms.vms[i], address, wanted, mode, &view->guest);
 	return host_harvest(scan->mm, address, wanted, mode, &view->host);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * tdp_walk.c - accessed bits of a VM's second-level page tables
+ * tdp_walk.c - the second-level page tables of KVM's TDP MMU
  *
  * Theory of operation
  * -------------------
@@ -15,10 +15,7 @@
  * stay until a grace period of RCU is over. The locks are held for one block, at most two last-level tables
  * for each root.
  *
- * Which accesses do not show in these tables: those of a VM without a TDP MMU or with accessed bits disabled,
- * and those of a nested guest, whose tables are shadow pages. Shadow pages may come and go between two looks,
- * so a VM that has allocated a shadow root once is not walked any more: that flag stays, unlike the count
- * indirect_shadow_pages.
+ * Accesses that leave no accessed bit in these tables are the business of kvm_aging.c.
  */
 #include <linux/mm.h>
 #include <linux/rculist.h>
@@ -35,7 +32,7 @@ static const struct entry_format ept_format = ENTRY_FORMAT_EPT;
 
 /*
  * shadow_accessed_mask, which tells, is not exported. It is the vendor's, or 0 with accessed bits off
- * (tdp_check()), and no processor has both extensions.
+ * (role.ad_disabled), and no processor has both extensions.
  */
 static const struct entry_format *tdp_format(void)
 {
@@ -58,17 +55,18 @@ static bool root_maps(const struct kvm_idle_mmu_page *root, unsigned int as_id)
 	return !root->role.invalid && root->role.smm == as_id;
 }
 
+bool tdp_exists(const struct kvm *kvm)
+{
+	return compat_tdp_mmu_enabled(kvm);
+}
+
 int tdp_check(struct kvm *kvm)
 {
 	struct kvm_idle_mmu_page *root;
 	int ret = 0;
 
-	if (!compat_tdp_mmu_enabled(kvm))
-		return -EOPNOTSUPP;
-	/* Pairs with mmu_first_shadow_root_alloc(), arch/x86/kvm/mmu/mmu.c. */
-	if (smp_load_acquire(&kvm->arch.shadow_root_allocated))
-		return -EOPNOTSUPP;
-
+	if (!tdp_exists(kvm))
+		return 0;
 	read_lock(&kvm->mmu_lock);
 	rcu_read_lock();
 	list_for_each_entry_rcu(root, &kvm->arch.tdp_mmu_roots, link) {
@@ -77,104 +75,122 @@ int tdp_check(struct kvm *kvm)
 			ret = -EOPNOTSUPP;
 			break;
 		}
-		if (!root->role.invalid && root->role.ad_disabled)
-			ret = -EOPNOTSUPP;
 	}
 	rcu_read_unlock();
 	read_unlock(&kvm->mmu_lock);
 	return ret;
 }
 
-/* The part of a range of the process's addresses that a memslot maps, as guest frame numbers. */
-struct slot_part {
-	unsigned long start; /* address of the first page */
-	unsigned long end;   /* address after the last page */
-	gfn_t gfn;	     /* that @start is mapped at */
-};
-
-static struct slot_part slot_clip(const struct kvm_memory_slot *slot, unsigned long start, unsigned long end)
+bool tdp_has_accessed_bits(struct kvm *kvm)
 {
-	struct slot_part part;
+	struct kvm_idle_mmu_page *root;
+	bool on = true;
 
-	part.start = max(start, slot->userspace_addr);
-	part.end = min(end, slot->userspace_addr + (slot->npages << PAGE_SHIFT));
-	part.gfn = slot->base_gfn + ((part.start - slot->userspace_addr) >> PAGE_SHIFT);
-	return part;
+	read_lock(&kvm->mmu_lock);
+	rcu_read_lock();
+	list_for_each_entry_rcu(root, &kvm->arch.tdp_mmu_roots, link)
+		on &= !root->role.ad_disabled;
+	rcu_read_unlock();
+	read_unlock(&kvm->mmu_lock);
+	return on;
 }
 
-static void harvest_slot(struct kvm *kvm, const struct kvm_memory_slot *slot, unsigned long address,
-			 const u64 *wanted, enum harvest_mode mode, struct page_block *block)
+/* Return: false if a root was left out because its accessed bits are off. */
+static bool harvest_part(const struct slot_part *part, const u64 *wanted, enum harvest_mode mode,
+			 struct page_block *block)
 {
-	struct slot_part part = slot_clip(slot, address, address + PAGE_BLOCK_SIZE);
+	struct kvm *kvm = part->kvm;
 	struct kvm_idle_mmu_page *root;
+	bool complete = true;
 
 	read_lock(&kvm->mmu_lock);
 	rcu_read_lock();
 	list_for_each_entry_rcu(root, &kvm->arch.tdp_mmu_roots, link) {
-		if (root_maps(root, slot->as_id))
-			harvest_tree(tdp_format(), root->spt, root->role.level, part.gfn,
-				     (part.start - address) >> PAGE_SHIFT,
-				     (part.end - part.start) >> PAGE_SHIFT, wanted, mode, block);
+		if (!root_maps(root, part->slot->as_id))
+			continue;
+		if (root->role.ad_disabled)
+			complete = false;
+		else
+			harvest_tree(tdp_format(), root->spt, root->role.level, part->gfn,
+				     slot_part_bit(part, part->gfn), slot_part_end(part) - part->gfn, wanted,
+				     mode, block);
 	}
 	rcu_read_unlock();
 	read_unlock(&kvm->mmu_lock);
+	return complete;
 }
 
-void tdp_harvest(struct kvm *kvm, unsigned long address, const u64 *wanted, enum harvest_mode mode,
+bool tdp_harvest(struct kvm *kvm, unsigned long address, const u64 *wanted, enum harvest_mode mode,
 		 struct page_block *block)
 {
-	struct interval_tree_node *node;
-	struct kvm_memory_slot *slot;
-	struct kvm_memslots *slots;
-	unsigned int as_id;
+	struct slot_part part;
+	bool complete = true;
 	int srcu;
 
 	srcu = srcu_read_lock(&kvm->srcu);
-	for (as_id = 0; as_id < compat_address_spaces(kvm); as_id++) {
-		slots = __kvm_memslots(kvm, as_id);
-		for_each_memslot_in_hva_range(slot, node, slots, address, address + PAGE_BLOCK_SIZE - 1)
-			harvest_slot(kvm, slot, address, wanted, mode, block);
+	for_each_slot_part(&part, kvm, address, address + PAGE_BLOCK_SIZE) {
+		if (!harvest_part(&part, wanted, mode, block))
+			complete = false;
 	}
 	srcu_read_unlock(&kvm->srcu, srcu);
+	return complete;
 }
 
-/* The first address in [@address, @end) that one memslot maps, or @end; the slot overlaps that range. */
-static unsigned long slot_next_mapped(struct kvm *kvm, const struct kvm_memory_slot *slot,
-				      unsigned long address, unsigned long end)
+void tdp_leaves(const struct slot_part *part, struct leaf_map *map)
 {
-	struct slot_part part = slot_clip(slot, address, end);
-	gfn_t end_gfn = part.gfn + ((part.end - part.start) >> PAGE_SHIFT), next = end_gfn;
+	static const u64 all_pages[PAGE_BLOCK_WORDS] = { [0 ... PAGE_BLOCK_WORDS - 1] = ~0ULL };
+	struct kvm *kvm = part->kvm;
 	struct kvm_idle_mmu_page *root;
 
 	read_lock(&kvm->mmu_lock);
 	rcu_read_lock();
 	list_for_each_entry_rcu(root, &kvm->arch.tdp_mmu_roots, link) {
-		if (root_maps(root, slot->as_id))
-			next = min(next, tree_next_mapped(tdp_format(), root->spt, root->role.level, part.gfn,
-							  end_gfn, SKIP_BUDGET));
+		struct page_block found = {};
+
+		if (!root_maps(root, part->slot->as_id))
+			continue;
+		harvest_tree(tdp_format(), root->spt, root->role.level, part->gfn,
+			     slot_part_bit(part, part->gfn), slot_part_end(part) - part->gfn, all_pages,
+			     HARVEST_PEEK, &found);
+		leaf_map_add_block(map, &found);
 	}
 	rcu_read_unlock();
 	read_unlock(&kvm->mmu_lock);
-	return next < end_gfn ? part.start + ((next - part.gfn) << PAGE_SHIFT) : end;
+}
+
+/* The first guest frame of a part that has a leaf or a last-level table, or the one after its last. */
+static gfn_t part_next_mapped(const struct slot_part *part)
+{
+	gfn_t end = slot_part_end(part), next = end;
+	struct kvm *kvm = part->kvm;
+	struct kvm_idle_mmu_page *root;
+
+	read_lock(&kvm->mmu_lock);
+	rcu_read_lock();
+	list_for_each_entry_rcu(root, &kvm->arch.tdp_mmu_roots, link) {
+		if (root_maps(root, part->slot->as_id))
+			next = min(next, tree_next_mapped(tdp_format(), root->spt, root->role.level,
+							  part->gfn, end, SKIP_BUDGET));
+	}
+	rcu_read_unlock();
+	read_unlock(&kvm->mmu_lock);
+	return next;
 }
 
 unsigned long tdp_next_mapped(struct kvm *kvm, unsigned long address, unsigned long end)
 {
-	struct interval_tree_node *node;
-	struct kvm_memory_slot *slot;
-	struct kvm_memslots *slots;
 	unsigned long next = end;
-	unsigned int as_id;
+	struct slot_part part;
+	gfn_t gfn;
 	int srcu;
 
 	srcu = srcu_read_lock(&kvm->srcu);
-	for (as_id = 0; as_id < compat_address_spaces(kvm); as_id++) {
-		slots = __kvm_memslots(kvm, as_id);
-		for_each_memslot_in_hva_range(slot, node, slots, address, next - 1) {
-			next = slot_next_mapped(kvm, slot, address, next);
-			if (next <= address)
-				break;
-		}
+	for_each_slot_part(&part, kvm, address, end) {
+		if (part.start >= next)
+			continue;
+		gfn = part_next_mapped(&part);
+		if (gfn < slot_part_end(&part))
+			next = min(next, slot_part_address(&part, gfn));
 	}
 	srcu_read_unlock(&kvm->srcu, srcu);
 	return next;

@@ -75,9 +75,7 @@ static gboolean fail(const struct process_pages *pages, const char *file, int nu
 			    pages->path, file, g_strerror(number));
 	else if (number == EOPNOTSUPP)
 		g_set_error(error, G_FILE_ERROR, code,
-			    "process %d has a VM whose accesses kvm_idle cannot see: shadow paging, accessed "
-			    "bits "
-			    "off, or guests of its own",
+			    "process %d has a VM of a KVM that kvm_idle does not know: see the kernel's log",
 			    pid);
 	else
 		g_set_error(error, G_FILE_ERROR, code, "%s/%s: %s", pages->path, file, g_strerror(number));

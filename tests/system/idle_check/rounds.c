@@ -83,6 +83,10 @@ bool rounds_run(const struct rounds *rounds, unsigned int count)
 	};
 	unsigned int round;
 
+	if (right && rounds->mapped) {
+		fill_set(model.set, rounds->pages, 0, rounds->pages - 1);
+		model_touch(rounds, &model, 'w');
+	}
 	for (round = 0; right && round < count; round++)
 		right = run_round(rounds, &model, round);
 	free(memory);

@@ -14,6 +14,7 @@
  * @idle_fd: its idle_bitmap
  * @address: of its first page; nothing touches the pages but @touch
  * @pages:   how many
+ * @mapped:  begin by writing all pages, so that nobody maps any later
  * @modes:   how pages are touched: 'r', 'w', 'x', and the upper case letters if by the VMM itself
  * @touch:   touches pages
  * @context: for @touch
@@ -22,6 +23,7 @@ struct rounds {
 	int idle_fd;
 	uintptr_t address;
 	size_t pages;
+	bool mapped;
 	const char *modes;
 	void (*touch)(void *context, char mode, const bool *set, size_t pages);
 	void *context;
