@@ -72,7 +72,8 @@ static void guest_start(struct guest *guest, size_t mib, bool huge)
 	guest->slot_pages = pages < SLOT_PAGES ? pages : SLOT_PAGES;
 	guest->slots = pages / guest->slot_pages;
 	for (i = 0; i < guest->slots; i++)
-		guest->first_page[i] = vmm_slot_add(&guest->vmm, i, guest->slot_pages, huge, 0) >>
+		guest->first_page[i] = vmm_slot_add(&guest->vmm, i, guest->slot_pages,
+						    huge ? BACKING_HUGE : BACKING_SMALL, 0) >>
 				       VMHEAT_IDLE_BITMAP_PAGE_SHIFT;
 	guest->idle_map = open_of_process(guest->vmm.pid, VMHEAT_IDLE_BITMAP_NAME, O_RDWR);
 	guest->pagemap = open_of_process(guest->vmm.pid, "pagemap", O_RDONLY);

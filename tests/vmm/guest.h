@@ -2,9 +2,9 @@
 /*
  * guest.h - the guest of the test VMM: what it runs and how it is told what to touch
  *
- * The guest is 32-bit protected mode without paging: its addresses are guest-physical. It runs in a control
- * slot at guest-physical address 0, apart from the slots that are tested, and reads its orders from a mailbox
- * there.
+ * What touches pages is 32-bit protected mode without paging: its addresses are guest-physical. It runs in a
+ * control slot at guest-physical address 0, apart from the slots that are tested. Each vCPU has a part of
+ * that slot for itself, and in it a mailbox from which it reads its orders; its ebp points there.
  */
 #ifndef VMM_GUEST_H
 #define VMM_GUEST_H
@@ -12,15 +12,38 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The layout of the control slot. */
+/* The layout of the control slot: what all vCPUs share, then a part for each of them. */
 #define GUEST_CODE	   0x1000
-#define GUEST_STACK	   0x8000 /* grows down */
-#define GUEST_MAILBOX	   0x10000
-#define GUEST_MAX_TOUCHES  65536
-#define GUEST_CONTROL_SIZE 0x60000
+#define GUEST_TABLES	   0x2000  /* GUEST_TABLE_COUNT page tables */
+#define GUEST_SMBASE	   0x30000 /* where processors have it after a reset */
+#define GUEST_VCPUS	   0x40000
+#define GUEST_VCPU_SIZE	   0x50000
+#define GUEST_MAX_VCPUS	   4
+#define GUEST_CONTROL_SIZE (GUEST_VCPUS + GUEST_MAX_VCPUS * GUEST_VCPU_SIZE)
 
-/** The port that the guest writes to when an order is done. */
+/* Code for System Management Mode lies at this distance from GUEST_SMBASE. */
+#define GUEST_SMM_ENTRY 0x8000
+
+/* One level 4 table, one of level 3, and four of level 2, which map 4 GiB. */
+#define GUEST_TABLE_COUNT 6
+
+/* The part of one vCPU: offsets of the mailbox, of what only a hypervisor needs, and of the stack's end. */
+#define GUEST_MAILBOX	 0x0
+#define GUEST_VMCB	 0x41000
+#define GUEST_HOST_STATE 0x42000
+#define GUEST_STACK	 0x50000
+
+/** The guest-physical address of something in the part of a vCPU. */
+#define GUEST_VCPU(number, offset) (GUEST_VCPUS + (number)*GUEST_VCPU_SIZE + (offset))
+
+/** The number of the vCPU that works in System Management Mode. */
+#define GUEST_SMM_VCPU	  3
+
+#define GUEST_MAX_TOUCHES 65536
+
+/** The port that is written to when an order is done, and the one when a nested guest came to an end. */
 #define GUEST_DONE_PORT 0x10
+#define GUEST_LOST_PORT 0x11
 
 /** enum touch_mode - how a page is touched, always at its first byte */
 enum touch_mode {
@@ -30,7 +53,7 @@ enum touch_mode {
 };
 
 /**
- * struct guest_mailbox - an order to the guest
+ * struct guest_mailbox - an order to a vCPU
  * @mode:    enum touch_mode
  * @count:   how many addresses
  * @loop:    nonzero: begin again until @stop is nonzero; 0: once
@@ -48,10 +71,21 @@ struct guest_mailbox {
 };
 
 _Static_assert(offsetof(struct guest_mailbox, address) == 20, "guest.c finds the members by these offsets");
-_Static_assert(GUEST_MAILBOX + sizeof(struct guest_mailbox) <= GUEST_CONTROL_SIZE, "the mailbox fits");
+_Static_assert(GUEST_MAILBOX + sizeof(struct guest_mailbox) <= GUEST_VMCB, "the mailbox fits");
 
-/** The guest's code, to be copied to GUEST_CODE, and its size in bytes. */
+/** The code, to be copied to GUEST_CODE, and its size in bytes. */
 extern const char guest_code[];
 extern const uint32_t guest_code_size;
+
+/** In it: where a vCPU begins that touches pages as ordered, ... */
+extern const char guest_main[];
+/** ... that runs, in 64-bit mode, the nested guest of the VMCB at the address in rax, ... */
+extern const char guest_hypervisor[];
+/** ... or that waits for an SMI. */
+extern const char guest_wait[];
+
+/** The code for System Management Mode, to be copied to GUEST_SMBASE + GUEST_SMM_ENTRY, and its size. */
+extern const char guest_smm[];
+extern const uint32_t guest_smm_size;
 
 #endif /* VMM_GUEST_H */

@@ -74,7 +74,7 @@ void vmm_end(struct vmm_client *vmm, bool killed)
 
 const char *vmm_command(struct vmm_client *vmm, const char *format, ...)
 {
-	static char answer[1024];
+	static char answer[4096];
 	va_list arguments;
 
 	va_start(arguments, format);
@@ -91,11 +91,17 @@ const char *vmm_command(struct vmm_client *vmm, const char *format, ...)
 	return answer + 2;
 }
 
-uintptr_t vmm_slot_add(struct vmm_client *vmm, unsigned int slot, size_t pages, bool huge, size_t skew)
+uintptr_t vmm_slot_add(struct vmm_client *vmm, unsigned int slot, size_t pages, enum backing backing,
+		       size_t skew)
 {
-	return strtoull(
-		vmm_command(vmm, "slot add %u %zu %s %zu", slot, pages, huge ? "huge" : "small", skew), NULL,
-		16);
+	static const char *const names[] = {
+		[BACKING_SMALL] = "small",	     [BACKING_HUGE] = "huge",
+		[BACKING_MEMFD] = "memfd",	     [BACKING_HUGETLB_2M] = "hugetlb-2m",
+		[BACKING_HUGETLB_1G] = "hugetlb-1g", [BACKING_FILE] = "file",
+	};
+
+	return strtoull(vmm_command(vmm, "slot add %u %zu %s %zu", slot, pages, names[backing], skew), NULL,
+			16);
 }
 
 void vmm_touch(struct vmm_client *vmm, const char *verb, char mode, unsigned int slot, const bool *set,
@@ -119,4 +125,13 @@ void vmm_touch(struct vmm_client *vmm, const char *verb, char mode, unsigned int
 	if (size)
 		vmm_command(vmm, "%s %c %u %s", verb, mode, slot, list);
 	free(list);
+}
+
+void vmm_loop_wait(struct vmm_client *vmm)
+{
+	unsigned long rounds = strtoul(vmm_command(vmm, "rounds"), NULL, 10);
+
+	/* The round that is under way may have passed a page already. */
+	while (strtoul(vmm_command(vmm, "rounds"), NULL, 10) < rounds + 2)
+		;
 }

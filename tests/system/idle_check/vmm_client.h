@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/types.h>
+#include "../../vmm/memory.h"
 
 /** struct vmm_client - a VMM that runs, and the two ends of its conversation */
 struct vmm_client {
@@ -34,18 +35,22 @@ void vmm_end(struct vmm_client *vmm, bool killed);
 const char *vmm_command(struct vmm_client *vmm, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/** vmm_slot_add() - add a slot. Return: its address in the VMM's process. */
-uintptr_t vmm_slot_add(struct vmm_client *vmm, unsigned int slot, size_t pages, bool huge, size_t skew);
+/** vmm_slot_add() - add a slot that shows new memory. Return: its address in the VMM's process. */
+uintptr_t vmm_slot_add(struct vmm_client *vmm, unsigned int slot, size_t pages, enum backing backing,
+		       size_t skew);
 
 /**
  * vmm_touch() - touch a set of pages
  * @verb: "touch", "loop" or "host", of the VMM's commands
- * @mode: 'r', 'w' or 'x'
+ * @mode: 'r', 'w' or 'x'; "host" knows 'u' instead of 'x'
  * @set:  one byte a page
  *
  * Does nothing if the set is empty.
  */
 void vmm_touch(struct vmm_client *vmm, const char *verb, char mode, unsigned int slot, const bool *set,
 	       size_t pages);
+
+/** vmm_loop_wait() - wait until the loop has touched all its pages since this was called */
+void vmm_loop_wait(struct vmm_client *vmm);
 
 #endif /* VMM_CLIENT_H */
