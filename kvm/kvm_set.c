@@ -7,10 +7,12 @@
  * another process. KVM's notifiers are told from others' by the name of their function. The list's lock makes
  * kvm_get_kvm_safe() safe: KVM takes its notifier off the list before it frees the VM.
  */
+#include <linux/cpumask.h>
 #include <linux/kallsyms.h>
 #include <linux/mmu_notifier.h>
 #include <linux/module.h>
 #include <linux/slab.h>
+#include <linux/smp.h>
 #include "kvm_internals.h"
 #include "kvm_set.h"
 #include "young.h"
@@ -55,7 +57,7 @@ static int collect_vms(struct kvm_set *set, struct mm_struct *mm, unsigned int r
 		if (!is_kvm_notifier(notifier))
 			continue;
 		kvm = container_of(notifier, struct kvm, mmu_notifier);
-		if (kvm->mm != mm || !set->get || !set->put || !set->flush || !young_watches_kvm()) {
+		if (kvm->mm != mm || !set->get || !set->put || !young_watches_kvm()) {
 			pr_warn_once("KVM is not laid out as expected: VMs cannot be scanned\n");
 			ret = -EOPNOTSUPP;
 			break;
@@ -80,12 +82,14 @@ int kvm_set_open(struct kvm_set *set, struct mm_struct *mm)
 	if (!room)
 		return 0;
 	set->vms = kmalloc_array(room, sizeof(*set->vms), GFP_KERNEL);
-	if (!set->vms)
+	set->running = kmalloc(cpumask_size(), GFP_KERNEL);
+	if (!set->vms || !set->running) {
+		kvm_set_close(set);
 		return -ENOMEM;
+	}
 
 	set->get = (bool (*)(struct kvm *))__symbol_get("kvm_get_kvm_safe");
 	set->put = (void (*)(struct kvm *))__symbol_get("kvm_put_kvm");
-	set->flush = (void (*)(struct kvm *))__symbol_get("kvm_flush_remote_tlbs");
 	ret = collect_vms(set, mm, room);
 	if (ret || !set->nr)
 		kvm_set_close(set);
@@ -100,16 +104,63 @@ void kvm_set_close(struct kvm_set *set)
 		__symbol_put("kvm_get_kvm_safe");
 	if (set->put)
 		__symbol_put("kvm_put_kvm");
-	if (set->flush)
-		__symbol_put("kvm_flush_remote_tlbs");
+	kfree(set->running);
 	kfree(set->vms);
 	*set = (struct kvm_set){};
 }
 
+/* What a processor is interrupted for: a guest that it runs is left before the interrupt is served. */
+static void leave_guest(void *unused)
+{
+}
+
+/*
+ * Each vCPU gets a request to flush, which it serves before it enters its guest again. Those that are in their
+ * guest now are made to leave it by an interrupt; when that was served, nobody uses an older translation any
+ * more. This is what kvm_flush_remote_tlbs() does, which newer kernels keep for KVM's own modules.
+ *
+ * No vCPU slips through. It enters its guest thus (vcpu_enter_guest(), arch/x86/kvm/x86.c), with interrupts
+ * disabled:
+ *
+ *	mode = IN_GUEST_MODE;
+ *	full barrier;
+ *	if (there are requests)
+ *		do not enter, but serve them and begin again;
+ *
+ * and here it is
+ *
+ *	set the request;
+ *	full barrier; (in kvm_vcpu_exiting_guest_mode())
+ *	if (mode is not OUTSIDE_GUEST_MODE)
+ *		interrupt vcpu->cpu, and wait;
+ *
+ * so if the vCPU does not see the request, its mode is seen here. EXITING_GUEST_MODE says that somebody else
+ * has found it in its guest; his interrupt may still be under way, so it gets ours too. A vCPU that is on
+ * another processor by now has left its guest since vcpu->cpu was read.
+ *
+ * The accessed bits were cleared by locked operations before the request is set, and a vCPU has a barrier
+ * between taking the request and the flush, so what it reads after that are the cleared ones.
+ */
 void kvm_set_flush_tlbs(const struct kvm_set *set)
 {
+	struct kvm_vcpu *vcpu;
+	unsigned long index;
 	unsigned int i;
+	int cpu;
 
-	for (i = 0; i < set->nr; i++)
-		set->flush(set->vms[i]);
+	if (!set->nr)
+		return;
+	cpumask_clear(set->running);
+	for (i = 0; i < set->nr; i++) {
+		kvm_for_each_vcpu(index, vcpu, set->vms[i])
+		{
+			kvm_make_request(KVM_REQ_TLB_FLUSH, vcpu);
+			if (kvm_vcpu_exiting_guest_mode(vcpu) == OUTSIDE_GUEST_MODE)
+				continue;
+			cpu = READ_ONCE(vcpu->cpu);
+			if (cpu >= 0)
+				cpumask_set_cpu(cpu, set->running);
+		}
+	}
+	on_each_cpu_mask(set->running, leave_guest, NULL, true);
 }

@@ -14,14 +14,14 @@
  * @get:   KVM's functions, found by name when the set is opened, because the module must also load where KVM
  * is not
  * @put:
- * @flush:
+ * @running: room for the processors that run one of the VMs
  */
 struct kvm_set {
 	unsigned int nr;
 	struct kvm **vms;
 	bool (*get)(struct kvm *kvm);
 	void (*put)(struct kvm *kvm);
-	void (*flush)(struct kvm *kvm);
+	struct cpumask *running;
 };
 
 /**
