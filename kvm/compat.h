@@ -7,15 +7,19 @@
 #ifndef KVM_IDLE_COMPAT_H
 #define KVM_IDLE_COMPAT_H
 
+#include <linux/cpumask.h>
 #include <linux/kvm_host.h>
 #include <linux/version.h>
+#include <asm/cpufeature.h>
+#include <asm/paravirt.h>
+#include <asm/tlbflush.h>
 
 #define COMPAT_IS(major, minor)                                                                              \
 	(LINUX_VERSION_CODE >= KERNEL_VERSION(major, minor, 0) &&                                            \
 	 LINUX_VERSION_CODE < KERNEL_VERSION(major, (minor) + 1, 0))
 
-#if !COMPAT_IS(6, 1) && !COMPAT_IS(6, 12)
-#error "kvm_idle knows Linux 6.1 and 6.12 only: what others do differently belongs into compat.h"
+#if !COMPAT_IS(6, 1) && !COMPAT_IS(6, 12) && !COMPAT_IS(7, 2)
+#error "kvm_idle knows Linux 6.1, 6.12 and 7.2 only: what others do differently belongs into compat.h"
 #endif
 
 /**
@@ -47,7 +51,57 @@ static inline unsigned int compat_address_spaces(const struct kvm *kvm)
 /** compat_rmap_in_use() - whether any entry of a shadow page maps what a reverse map stands for; a snapshot */
 static inline bool compat_rmap_in_use(const struct kvm_rmap_head *rmap)
 {
+#if COMPAT_IS(6, 1) || COMPAT_IS(6, 12)
 	return READ_ONCE(rmap->val);
+#else
+	return atomic_long_read(&rmap->val);
+#endif
+}
+
+/**
+ * compat_is_mirror() - whether a root is KVM's copy of the tables that a TDX guest is really run with
+ *
+ * No processor walks a copy, so its accessed bits say nothing.
+ */
+static inline bool compat_is_mirror(union kvm_mmu_page_role role)
+{
+#if COMPAT_IS(6, 1) || COMPAT_IS(6, 12)
+	return false;
+#else
+	return role.is_mirror;
+#endif
+}
+
+/**
+ * compat_flush_tlb_all() - empty the TLB of this processor; with interrupts disabled
+ *
+ * What __flush_tlb_all() does, which 7.2 keeps for KVM.
+ */
+static inline void compat_flush_tlb_all(void)
+{
+#if COMPAT_IS(6, 1) || COMPAT_IS(6, 12)
+	__flush_tlb_all();
+#else
+	__flush_tlb_global();
+#endif
+}
+
+/**
+ * compat_tlb_cpumask() - the processors whose TLB may hold translations of a process that its tlb_gen does not
+ * reach
+ *
+ * A processor that comes back to a process compares tlb_gen, so those that run it now, or kept it lazily, are
+ * all; unless the process has an address space number that is the same on all processors (INVLPGB): nothing
+ * is compared then, because the kernel itself flushes such a process everywhere at once.
+ */
+static inline const struct cpumask *compat_tlb_cpumask(struct mm_struct *mm)
+{
+#ifdef CONFIG_BROADCAST_TLB_FLUSH
+	/* As mm_global_asid(), which modules do not see. */
+	if (cpu_feature_enabled(X86_FEATURE_INVLPGB) && smp_load_acquire(&mm->context.global_asid))
+		return cpu_online_mask;
+#endif
+	return mm_cpumask(mm);
 }
 
 #endif /* KVM_IDLE_COMPAT_H */

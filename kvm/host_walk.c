@@ -22,7 +22,7 @@
 #include <linux/mmap_lock.h>
 #include <linux/rcupdate.h>
 #include <linux/smp.h>
-#include <asm/tlbflush.h>
+#include "compat.h"
 #include "host_walk.h"
 
 /* How many absent entries and VMAs are skipped before mmap_lock is dropped for a moment. */
@@ -174,17 +174,16 @@ int host_next_mapped(struct mm_struct *mm, unsigned long address, unsigned long 
 
 static void flush_this_cpu(void *unused)
 {
-	__flush_tlb_all();
+	compat_flush_tlb_all();
 }
 
 /*
  * flush_tlb_mm_range() is not exported. The generation makes every processor that has left this mm flush
- * before it comes back; those that run it now, or kept it lazily, are in its mask. As in inc_mm_tlb_gen(),
- * which modules do not see, the increment is the full barrier between the writes to the tables and the
- * reading of the mask.
+ * before it comes back; the others are told. As in inc_mm_tlb_gen(), which modules do not see, the increment
+ * is the full barrier between the writes to the tables and the reading of the mask.
  */
 void host_flush_tlbs(struct mm_struct *mm)
 {
 	atomic64_inc_return(&mm->context.tlb_gen);
-	on_each_cpu_mask(mm_cpumask(mm), flush_this_cpu, NULL, true);
+	on_each_cpu_mask(compat_tlb_cpumask(mm), flush_this_cpu, NULL, true);
 }

@@ -10,10 +10,10 @@
  * looked up in each address space's memslots, and each part walked by guest frame number in the roots of that
  * address space.
  *
- * kvm->srcu keeps the memslots. mmu_lock for read keeps KVM from clearing accessed bits itself and from
- * everything else that it does under mmu_lock for write, but lets page faults go on; tables that they replace
- * stay until a grace period of RCU is over. The locks are held for one block, at most two last-level tables
- * for each root.
+ * kvm->srcu keeps the memslots. mmu_lock for read keeps KVM from everything that it does under mmu_lock for
+ * write, but lets page faults go on; tables that they replace stay until a grace period of RCU is over. KVM
+ * clears accessed bits itself under mmu_lock for write (6.1, 6.12) or by compare-and-exchange, as we do
+ * (7.2). The locks are held for one block, at most two last-level tables for each root.
  *
  * Accesses that leave no accessed bit in these tables are the business of kvm_aging.c.
  */
@@ -52,7 +52,7 @@ static bool root_is_sane(struct kvm_idle_mmu_page *root)
 /* Whether a root is in use and maps one of the VM's address spaces. */
 static bool root_maps(const struct kvm_idle_mmu_page *root, unsigned int as_id)
 {
-	return !root->role.invalid && root->role.smm == as_id;
+	return !root->role.invalid && !compat_is_mirror(root->role) && root->role.smm == as_id;
 }
 
 bool tdp_exists(const struct kvm *kvm)

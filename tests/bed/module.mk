@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # What the emulated VM host runs: two kernels, two initial ramdisks, the kernel module, and the tools of its jobs.
-# BED_KERNEL is what the host boots: 6.1 or 6.12, Debian's, or debug.
+# BED_KERNEL is what the host boots: 6.1, 6.12 or next, Debian's, or debug.
 
 BED_KERNEL  ?= 6.1
 BED_KERNELS := $(BUILD)/kernel/guest/stamp $(BUILD)/kernel/$(BED_KERNEL)/stamp
@@ -23,14 +23,19 @@ bed-selftest: ## shows that the bed fails when it must; 2 minutes
 .PHONY: bed-force
 $(BUILD)/kernel/guest/stamp $(BUILD)/kernel/debug/stamp: $(BUILD)/kernel/%/stamp: bed-force
 	@tests/bed/kernel/build-kernel $*
-$(BUILD)/kernel/6.1/stamp $(BUILD)/kernel/6.12/stamp: $(BUILD)/kernel/%/stamp: bed-force
+$(BUILD)/kernel/6.1/stamp $(BUILD)/kernel/6.12/stamp $(BUILD)/kernel/next/stamp: $(BUILD)/kernel/%/stamp: bed-force
 	@tests/bed/host/fetch-kernel $*
 
 $(BUILD)/bed/host-%.cpio: tests/bed/host/build-initramfs tests/bed/host/init $(BUILD)/kernel/%/stamp
 	$< $@ $(BUILD)/kernel/$*
 
 # The module as the host's kernel needs it, whatever kernel this machine runs.
+ifeq ($(BED_KERNEL),next)
+BED_KERNEL_BUILD := /build
+$(BED_MODULE): KERNEL_MAKE = tests/bed/host/next-root make
+else
 BED_KERNEL_BUILD := $(CURDIR)/$(BUILD)/kernel/$(BED_KERNEL)/build
+endif
 $(eval $(call kernel_module,$(BED_MODULE),$(BED_KERNEL_BUILD),$(KVM_SOURCES)))
 $(BED_MODULE): $(BUILD)/kernel/$(BED_KERNEL)/stamp
 
