@@ -23,6 +23,22 @@ install: all
 	install -m 644 daemon/service/org.vmheat.Manager1.xml $(DESTDIR)/usr/share/dbus-1/interfaces
 	[ -n "$(DESTDIR)" ] || depmod
 
+# What DKMS builds the module of, for each kernel that is installed, now and later.
+DKMS_DIR := $(DESTDIR)/usr/src/vmheat-$(VERSION)
+
+.PHONY: install-dkms
+install-dkms: ## let DKMS build the kernel module for this kernel and all that come
+	install -d $(DKMS_DIR)/include/vmheat
+	install -m 644 $(KVM_SOURCES) $(DKMS_DIR)
+	install -m 644 include/vmheat/idle_bitmap.h $(DKMS_DIR)/include/vmheat
+	sed 's|@VERSION@|$(VERSION)|' kvm/dkms.conf > $(DKMS_DIR)/dkms.conf
+	[ -n "$(DESTDIR)" ] || dkms install vmheat/$(VERSION)
+
+.PHONY: uninstall-dkms
+uninstall-dkms:
+	[ -n "$(DESTDIR)" ] || dkms remove vmheat/$(VERSION) --all
+	rm -rf $(DKMS_DIR)
+
 .PHONY: uninstall
 uninstall: ## remove what install put there; the configuration stays
 	rm -f $(DESTDIR)$(BINDIR)/vmheatd $(DESTDIR)$(BINDIR)/vmheatctl $(DESTDIR)$(BINDIR)/vmheat-guest \
