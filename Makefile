@@ -5,8 +5,8 @@
 #
 #   make            the kernel module, vmheatd, vmheatctl and vmheat-guest
 #   make check      every test: lint, unit, fuzz, system tests in the emulated VM host
-#   make check-debug, check-6.12, check-ept
-#                   the module on other kernels and processors: tests/check says which
+#   make check-debug, check-next
+#                   the module on other kernels: tests/check says which
 #   make demo       the main job on real guests in the emulated VM host
 #   make bench      what things cost, into build/report/bench.json
 #   make install    to $(DESTDIR)$(PREFIX)
@@ -83,9 +83,9 @@ check-installed: all unit-tests fuzz-tests bed-images
 	@UNIT_TESTS="$(UNIT_TESTS)" FUZZ_TESTS="$(FUZZ_TESTS)" C_SOURCES="$(C_SOURCES)" \
 		KERNEL_SOURCES="$(KERNEL_SOURCES)" tests/check
 
-# The module's tests on other kernels and processors; each needs more of the bed than `make check` does.
-.PHONY: check-debug check-6.12 check-ept
-check-debug check-6.12 check-ept: check-%: setup
+# The module's tests on other kernels; each needs more of the bed than `make check` does.
+.PHONY: check-debug check-next
+check-debug check-next: check-%: setup
 	@tests/check $*
 
 .PHONY: lint
