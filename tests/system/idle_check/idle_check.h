@@ -57,6 +57,7 @@ extern const struct check process_checks[];
 extern const struct check shared_checks[];
 extern const struct check vm_checks[];
 extern const struct check scan_checks[];
+extern const struct check limits_checks[];
 extern const struct check unload_checks[];
 
 #endif /* IDLE_CHECK_H */

@@ -72,8 +72,8 @@ void expect_failed(const char *file, int line, const char *condition, const char
 
 static const struct check *find_check(const char *name)
 {
-	static const struct check *const parts[] = { file_checks, process_checks, shared_checks,
-						     vm_checks,	  scan_checks,	  unload_checks };
+	static const struct check *const parts[] = { file_checks, process_checks, shared_checks, vm_checks,
+						     scan_checks, limits_checks,  unload_checks };
 	const struct check *check;
 	size_t i;
 
