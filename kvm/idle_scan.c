@@ -104,6 +104,8 @@ static int put_holes(struct scan_request *request, u64 end)
 {
 	struct vmheat_idle_scan *argument = &request->argument;
 
+	if (!argument->accessed && !argument->present && !argument->coarse && !argument->leaves)
+		argument->next = max(argument->next, end);
 	while (argument->next < end) {
 		unsigned long nr = min_t(u64, (end - argument->next) >> PAGE_BLOCK_SHIFT, ZERO_BLOCKS);
 		int ret = scan_must_stop(&request->scan);
@@ -238,18 +240,6 @@ static int arm_window(struct scan_request *request, unsigned int nr)
 	return done;
 }
 
-/* The user does not get to know what was found: let the next scan find it again. */
-static void forget_window(struct scan_request *request, unsigned int nr)
-{
-	struct scan *scan = &request->scan;
-
-	if (idle_state_lock(scan->state))
-		return; /* killed */
-	idle_state_forget(scan->state, scan->observer, request->argument.next,
-			  request->argument.next + nr * PAGE_BLOCK_SIZE);
-	idle_state_unlock(scan->state);
-}
-
 static int scan_window(struct scan_request *request)
 {
 	const struct vmheat_idle_scan before = request->argument;
@@ -261,8 +251,10 @@ static int scan_window(struct scan_request *request)
 		return done;
 	ret = put_window(request, done);
 	if (ret) {
+		/* The user does not get to know what was found: let the next scan find it again. */
 		request->argument = before;
-		forget_window(request, done);
+		idle_state_forget(request->scan.state, request->scan.observer, before.next,
+				  before.next + done * PAGE_BLOCK_SIZE);
 	}
 	return ret;
 }

@@ -82,7 +82,11 @@ void idle_state_arm_end(struct idle_state *state, struct observer *observer, uns
 /** idle_state_stamp() - the marks of a block count from now on: the TLBs have been flushed */
 void idle_state_stamp(struct idle_state *state, struct observer *observer, unsigned long address, u64 now);
 
-/** idle_state_forget() - forget an observer's marks in a range, so that all its pages count as accessed */
+/**
+ * idle_state_forget() - forget an observer's marks in a range, so that all its pages count as accessed
+ *
+ * Without the lock too.
+ */
 void idle_state_forget(struct idle_state *state, struct observer *observer, unsigned long start,
 		       unsigned long end);
 
