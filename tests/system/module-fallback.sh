@@ -16,9 +16,9 @@ kvm_load() {
 
 # vm_checks WHAT: eight checks.
 vm_checks() {
-	check "$1: scans see what was touched, 200 random rounds, and say that they asked KVM" idle_check scan-aging
+	check "$1: scans see what was touched, 200 random rounds, and say that they asked KVM" idle_check vm-aging
 	check "$1: touched is what is reported, 200 random rounds by read, write and fetch" idle_check vm-rounds
-	check "$1: idle is what neither guest nor VMM touched, 100 random rounds" idle_check vm-mapped
+	check "$1: idle is what neither guest nor VMM touched, 200 random rounds" idle_check vm-mapped
 	check "$1: what the guest never touched is a hole, not idle" idle_check vm-holes
 	check "$1: 512 pages under a 2 MiB leaf move together" idle_check vm-huge
 	check "$1: pages in use in a tight loop are never idle, the others always, 100 passes" idle_check vm-hot

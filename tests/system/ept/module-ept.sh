@@ -15,8 +15,8 @@ check "KVM uses EPT, with accessed bits" has_accessed_bits
 check "the module loads" insmod "$BED_MODULE"
 check "a process: touched is what is reported, 200 random rounds by read, write and fetch" idle_check process-rounds
 check "a guest: touched is what is reported, 200 random rounds by read, write and fetch" idle_check vm-rounds
-check "a guest and its VMM: idle is what neither touched, 100 random rounds" idle_check vm-merged
-check "a guest whose frames are not congruent to host pages, 100 random rounds" idle_check vm-skewed
+check "a guest and its VMM: idle is what neither touched, 200 random rounds" idle_check vm-merged
+check "a guest whose frames are not congruent to host pages, 200 random rounds" idle_check vm-skewed
 check "a guest: what it never touched is a hole, not idle" idle_check vm-holes
 check "a guest: 512 pages under a 2 MiB leaf move together" idle_check vm-huge
 check "VMs that are killed while they are scanned" idle_check vm-killed

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include <vmheat/idle_bitmap.h>
 #include "idle_check.h"
 #include "idle_map.h"
 #include "rounds.h"
@@ -13,12 +14,12 @@
 #define PAGES	   2048
 #define LEAF_PAGES 512
 
-static void touch_process(void *context, char mode, const bool *set, size_t pages)
+static void touch_process(void *context, unsigned int way, char mode, bool *set, size_t pages)
 {
 	toucher_touch(context, mode, set);
 }
 
-/* 200 random rounds with small pages, by read, write and instruction fetch. */
+/* 200 random rounds with small pages, by read, write and instruction fetch; and they are unmapped, too. */
 static bool process_rounds(void)
 {
 	struct toucher toucher;
@@ -27,15 +28,16 @@ static bool process_rounds(void)
 
 	toucher_start(&toucher, PAGES, false);
 	rounds = (struct rounds){
-		.idle_fd = idle_map_open(toucher.pid),
+		.pid = toucher.pid,
 		.address = toucher.address,
 		.pages = PAGES,
-		.modes = "rwx",
+		.leaf = 1,
+		.paths = VMHEAT_IDLE_PATH_HOST,
+		.ways = { { "rwxu", false } },
 		.touch = touch_process,
 		.context = &toucher,
 	};
 	right = rounds_run(&rounds, 200);
-	close(rounds.idle_fd);
 	toucher_end(&toucher);
 	return right;
 }

@@ -3,7 +3,7 @@
  * check_vm.c - KVM guests: what the guest and its VMM touch is what idle_bitmap says
  */
 #define _GNU_SOURCE
-#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,14 +12,17 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include <vmheat/idle_bitmap.h>
 #include "idle_check.h"
 #include "idle_map.h"
+#include "page_scan.h"
 #include "rounds.h"
 #include "vmm_client.h"
 
 #define SLOT	   0
 #define PAGES	   2048
 #define LEAF_PAGES 512
+#define ROUNDS	   200
 
 /* A VMM with one slot, and its idle_bitmap. */
 struct vm_test {
@@ -28,10 +31,10 @@ struct vm_test {
 	int fd;
 };
 
-static void vm_test_start(struct vm_test *test, size_t pages, bool huge, size_t skew)
+static void vm_test_start(struct vm_test *test, size_t pages, enum backing backing, size_t skew)
 {
 	vmm_start(&test->vmm);
-	test->address = vmm_slot_add(&test->vmm, SLOT, pages, huge, skew);
+	test->address = vmm_slot_add(&test->vmm, SLOT, pages, backing, skew);
 	test->fd = idle_map_open(test->vmm.pid);
 }
 
@@ -41,53 +44,63 @@ static void vm_test_end(struct vm_test *test, bool killed)
 	vmm_end(&test->vmm, killed);
 }
 
-/* Lower case: the guest touches; upper case: the VMM does. */
-static void touch_vm(void *context, char mode, const bool *set, size_t pages)
+/* The ways: the guest touches; the VMM does. */
+static void touch_vm(void *context, unsigned int way, char mode, bool *set, size_t pages)
 {
 	struct vm_test *test = context;
 
-	vmm_touch(&test->vmm, isupper(mode) ? "host" : "touch", tolower(mode), SLOT, set, pages);
+	vmm_touch(&test->vmm, way ? "host" : "touch", mode, SLOT, set, pages);
 }
 
-static bool run_rounds(const char *modes, size_t skew, bool mapped, unsigned int count)
+/* @paths: that scans must name, or 0 */
+static bool run_rounds(bool merged, size_t skew, bool mapped, unsigned int paths)
 {
 	struct vm_test test;
 	bool right;
 
-	vm_test_start(&test, PAGES, false, skew);
-	right = rounds_run(&(struct rounds){ .idle_fd = test.fd,
+	vm_test_start(&test, PAGES, BACKING_SMALL, skew);
+	right = rounds_run(&(struct rounds){ .pid = test.vmm.pid,
 					     .address = test.address,
 					     .pages = PAGES,
+					     .leaf = 1,
+					     .zeroes = true,
 					     .mapped = mapped,
-					     .modes = modes,
+					     .paths = paths,
+					     .ways = { { "rwx", true }, { merged ? "rw" : NULL, false } },
 					     .touch = touch_vm,
 					     .context = &test },
-			   count);
+			   ROUNDS);
 	vm_test_end(&test, false);
 	return right;
 }
 
 static bool vm_rounds(void)
 {
-	return run_rounds("rwx", 0, false, 200);
+	return run_rounds(false, 0, false, 0);
 }
 
 /* Guest and VMM in turn: a page is idle only if neither touched it. */
 static bool vm_merged(void)
 {
-	return run_rounds("rwxRW", 0, false, 100);
+	return run_rounds(true, 0, false, 0);
 }
 
 /* The same, with nothing left that KVM could map for the guest in advance, as shadow paging does. */
 static bool vm_mapped(void)
 {
-	return run_rounds("rwxRW", 0, true, 100);
+	return run_rounds(true, 0, true, 0);
+}
+
+/* To be run where KVM has no TDP MMU: scans say that they asked KVM. */
+static bool vm_aging(void)
+{
+	return run_rounds(false, 0, false, VMHEAT_IDLE_PATH_HOST | VMHEAT_IDLE_PATH_KVM_AGING);
 }
 
 /* Guest frames and host pages are not congruent: a block lies in two last-level tables. */
 static bool vm_skewed(void)
 {
-	return run_rounds("rwx", 77, false, 100);
+	return run_rounds(false, 77, false, 0);
 }
 
 /* How often vCPUs were made to flush their TLBs, as KVM counts it, of all VMs that there are. */
@@ -108,7 +121,7 @@ static unsigned long count_flushes(void)
 static bool hot_round(struct vm_test *test, unsigned int round)
 {
 	bool hot[PAGES], found[PAGES], expected[PAGES];
-	unsigned int pass, rounds;
+	unsigned int pass;
 	unsigned long flushes;
 	size_t i;
 
@@ -120,9 +133,7 @@ static bool hot_round(struct vm_test *test, unsigned int round)
 	for (pass = 0; pass < 4; pass++) {
 		flushes = count_flushes();
 		EXPECT(!idle_map_mark(test->fd, test->address, PAGES, NULL));
-		rounds = strtoul(vmm_command(&test->vmm, "rounds"), NULL, 10);
-		while (strtoul(vmm_command(&test->vmm, "rounds"), NULL, 10) < rounds + 2)
-			;
+		vmm_loop_wait(&test->vmm);
 		EXPECT(count_flushes() > flushes);
 		EXPECT(!idle_map_read(test->fd, test->address, PAGES, found));
 		if (!sets_equal("hot loop", found, expected, PAGES)) {
@@ -140,7 +151,7 @@ static bool vm_hot(void)
 	bool all[PAGES], right = true;
 	unsigned int round;
 
-	vm_test_start(&test, PAGES, false, 0);
+	vm_test_start(&test, PAGES, BACKING_SMALL, 0);
 	fill_set(all, PAGES, 0, PAGES - 1);
 	vmm_touch(&test.vmm, "touch", 'w', SLOT, all, PAGES);
 	for (round = 0; right && round < 25; round++)
@@ -159,7 +170,7 @@ static bool vm_holes(void)
 	struct vm_test test;
 	bool right;
 
-	vm_test_start(&test, PAGES, false, 0);
+	vm_test_start(&test, PAGES, BACKING_SMALL, 0);
 	fill_set(set, PAGES, 100, 199);
 	vmm_touch(&test.vmm, "touch", 'w', SLOT, set, PAGES);
 	right = !idle_map_mark(test.fd, test.address, PAGES, NULL) &&
@@ -202,15 +213,15 @@ static bool vm_huge(void)
 	struct vm_test test;
 	bool right;
 
-	vm_test_start(&test, LEAF_PAGES, true, 0);
+	vm_test_start(&test, LEAF_PAGES, BACKING_HUGE, 0);
 	right = huge_with(&test);
 	vm_test_end(&test, false);
 	return right;
 }
 
 /*
- * A scanner in a process of its own, that marks and reads without pause until it is told that the process is
- * gone.
+ * A scanner in a process of its own, that marks, reads and scans without pause until it is told that the
+ * process is gone.
  */
 static pid_t start_scanner(const struct vm_test *test)
 {
@@ -226,7 +237,9 @@ static pid_t start_scanner(const struct vm_test *test)
 		ret = idle_map_mark(test->fd, test->address, PAGES, NULL);
 		if (!ret)
 			ret = idle_map_read(test->fd, test->address, PAGES, found);
-	} while (!ret);
+		if (!ret)
+			ret = page_scan(test->fd, test->address, PAGES, 0, found, NULL, NULL, NULL);
+	} while (ret >= 0);
 	_exit(ret == -ESRCH ? 0 : 1);
 }
 
@@ -242,7 +255,7 @@ static bool vm_killed(void)
 		pid_t scanner;
 		int status;
 
-		vm_test_start(&test, PAGES, false, 0);
+		vm_test_start(&test, PAGES, BACKING_SMALL, 0);
 		vmm_touch(&test.vmm, "touch", 'w', SLOT, set, PAGES);
 		scanner = start_scanner(&test);
 		usleep(random_below(50000));
@@ -263,12 +276,12 @@ static bool vm_torn_down(void)
 	int status;
 
 	fill_set(set, PAGES, 0, PAGES - 1);
-	vm_test_start(&test, PAGES, false, 0);
+	vm_test_start(&test, PAGES, BACKING_SMALL, 0);
 	vmm_touch(&test.vmm, "touch", 'w', SLOT, set, PAGES);
 	scanner = start_scanner(&test);
 	for (round = 0; round < 30; round++) {
 		vmm_command(&test.vmm, round % 2 ? "reset" : "slot del %d", SLOT);
-		vmm_slot_add(&test.vmm, SLOT, PAGES, false, 0);
+		vmm_slot_add(&test.vmm, SLOT, PAGES, BACKING_SMALL, 0);
 		vmm_touch(&test.vmm, "loop", 'w', SLOT, set, PAGES);
 		usleep(random_below(20000));
 		vmm_command(&test.vmm, "stop");
@@ -279,15 +292,54 @@ static bool vm_torn_down(void)
 	return true;
 }
 
+/* Whether KVM still has a VM that a process created: it has a directory for each. */
+static bool vm_exists(pid_t pid)
+{
+	DIR *directory = opendir("/sys/kernel/debug/kvm");
+	struct dirent *entry;
+	bool found = false;
+	char prefix[16];
+
+	snprintf(prefix, sizeof(prefix), "%d-", (int)pid);
+	while (directory && (entry = readdir(directory)))
+		found = found || !strncmp(entry->d_name, prefix, strlen(prefix));
+	if (directory)
+		closedir(directory);
+	return found;
+}
+
+/* However often the file was opened and used, and although it is still open: a VM ends with its process. */
+static bool vm_references(void)
+{
+	struct vm_test test;
+	bool set[PAGES];
+	unsigned int waited;
+	int fd[50];
+	size_t i;
+
+	fill_set(set, PAGES, 0, PAGES - 1);
+	vm_test_start(&test, PAGES, BACKING_SMALL, 0);
+	vmm_touch(&test.vmm, "touch", 'w', SLOT, set, PAGES);
+	for (i = 0; i < sizeof(fd) / sizeof(fd[0]); i++) {
+		fd[i] = idle_map_open(test.vmm.pid);
+		EXPECT(!idle_map_mark(fd[i], test.address, PAGES, NULL));
+		EXPECT(page_scan(fd[i], test.address, PAGES, 0, NULL, NULL, NULL, NULL) > 0);
+	}
+	EXPECT(vm_exists(test.vmm.pid));
+	vm_test_end(&test, false);
+	for (waited = 0; waited < 50 && vm_exists(test.vmm.pid); waited++)
+		usleep(100000);
+	EXPECT(!vm_exists(test.vmm.pid));
+	for (i = 0; i < sizeof(fd) / sizeof(fd[0]); i++)
+		close(fd[i]);
+	return true;
+}
+
 const struct check vm_checks[] = {
-	{ "vm-rounds", vm_rounds },
-	{ "vm-merged", vm_merged },
-	{ "vm-mapped", vm_mapped },
-	{ "vm-skewed", vm_skewed },
-	{ "vm-hot", vm_hot },
-	{ "vm-holes", vm_holes },
-	{ "vm-huge", vm_huge },
-	{ "vm-killed", vm_killed },
-	{ "vm-torn-down", vm_torn_down },
-	{ NULL, NULL },
+	{ "vm-rounds", vm_rounds },	    { "vm-merged", vm_merged },
+	{ "vm-mapped", vm_mapped },	    { "vm-aging", vm_aging },
+	{ "vm-skewed", vm_skewed },	    { "vm-hot", vm_hot },
+	{ "vm-holes", vm_holes },	    { "vm-huge", vm_huge },
+	{ "vm-killed", vm_killed },	    { "vm-torn-down", vm_torn_down },
+	{ "vm-references", vm_references }, { NULL, NULL },
 };

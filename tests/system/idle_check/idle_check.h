@@ -4,7 +4,9 @@
  *
  * A check is a function that returns true if what it shows holds; otherwise it has printed what it saw
  * instead. The parts: check_file.c (the file's own behaviour), check_process.c (ordinary processes),
- * check_shared.c (processes that share a page table), check_vm.c (KVM guests), check_scan.c (the scan ioctl),
+ * check_shared.c (processes that share a page table), check_vm.c (KVM guests), check_paths.c (each way to
+ * reach memory), check_changes.c (mappings that change), check_scan.c (the scan ioctl), check_crowd.c (many
+ * observers at once), check_memslots.c (the memslots ioctl), check_limits.c (what a scan may cost others),
  * check_unload.c (the module's end).
  */
 #ifndef IDLE_CHECK_H
@@ -56,7 +58,11 @@ extern const struct check file_checks[];
 extern const struct check process_checks[];
 extern const struct check shared_checks[];
 extern const struct check vm_checks[];
+extern const struct check path_checks[];
+extern const struct check change_checks[];
 extern const struct check scan_checks[];
+extern const struct check crowd_checks[];
+extern const struct check memslots_checks[];
 extern const struct check limits_checks[];
 extern const struct check unload_checks[];
 

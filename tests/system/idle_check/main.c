@@ -51,8 +51,7 @@ bool sets_equal(const char *what, const bool *found, const bool *expected, size_
 		if (found[i] == expected[i])
 			continue;
 		if (differences++ < 8)
-			printf("%s: page %zu is %s\n", what, i,
-			       found[i] ? "idle but should not be" : "not idle but should be");
+			printf("%s: page %zu: %d instead of %d\n", what, i, found[i], expected[i]);
 	}
 	if (differences)
 		printf("%s: %zu of %zu pages are wrong\n", what, differences, pages);
@@ -72,8 +71,10 @@ void expect_failed(const char *file, int line, const char *condition, const char
 
 static const struct check *find_check(const char *name)
 {
-	static const struct check *const parts[] = { file_checks, process_checks, shared_checks, vm_checks,
-						     scan_checks, limits_checks,  unload_checks };
+	static const struct check *const parts[] = { file_checks,   process_checks, shared_checks,
+						     vm_checks,	    path_checks,    change_checks,
+						     scan_checks,   crowd_checks,   memslots_checks,
+						     limits_checks, unload_checks };
 	const struct check *check;
 	size_t i;
 

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include "idle_map.h"
 #include "page_scan.h"
@@ -93,4 +94,15 @@ int page_scan(int fd, uintptr_t address, size_t pages, uint64_t budget_us, bool 
 	}
 	free(memory);
 	return calls;
+}
+
+int page_scan_leaves(int fd, uintptr_t address, size_t pages, uint8_t *leaves)
+{
+	struct vmheat_idle_scan scan = { .size = sizeof(scan),
+					 .start = address,
+					 .end = address + pages * IDLE_PAGE_SIZE,
+					 .leaves = (uintptr_t)leaves };
+
+	memset(leaves, 0xff, pages / SCAN_BLOCK_PAGES);
+	return ioctl(fd, VMHEAT_IDLE_IOC_SCAN, &scan) ? -errno : 0;
 }

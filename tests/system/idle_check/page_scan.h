@@ -25,4 +25,12 @@
 int page_scan(int fd, uintptr_t address, size_t pages, uint64_t budget_us, bool *accessed, bool *present,
 	      bool *coarse, struct vmheat_idle_scan *last);
 
+/**
+ * page_scan_leaves() - scan a range of pages, a multiple of 2 MiB at a multiple of it, for what maps them only
+ * @leaves: VMHEAT_IDLE_LEAF_*, one byte a block
+ *
+ * Return: 0 or a negative errno.
+ */
+int page_scan_leaves(int fd, uintptr_t address, size_t pages, uint8_t *leaves);
+
 #endif /* PAGE_SCAN_H */
