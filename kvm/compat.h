@@ -13,6 +13,7 @@
 #include <asm/cpufeature.h>
 #include <asm/paravirt.h>
 #include <asm/tlbflush.h>
+#include "harvest.h"
 
 #define COMPAT_IS(major, minor)                                                                              \
 	(LINUX_VERSION_CODE >= KERNEL_VERSION(major, minor, 0) &&                                            \
@@ -54,7 +55,7 @@ static inline bool compat_rmap_in_use(const struct kvm_rmap_head *rmap)
 #if COMPAT_IS(6, 1) || COMPAT_IS(6, 12)
 	return READ_ONCE(rmap->val);
 #else
-	return atomic_long_read(&rmap->val);
+	return atomic_long_read(&rmap->val) & ~BIT(1); /* KVM_RMAP_LOCKED, arch/x86/kvm/mmu/mmu.c */
 #endif
 }
 
@@ -102,6 +103,29 @@ static inline const struct cpumask *compat_tlb_cpumask(struct mm_struct *mm)
 		return cpu_online_mask;
 #endif
 	return mm_cpumask(mm);
+}
+
+/*
+ * How KVM synchronises a shadow page with the guest's table, arch/x86/kvm/mmu/paging_tmpl.h: up to 6.3 a page at
+ * once, by int FNAME(sync_page)(struct kvm_vcpu *vcpu, struct kvm_mmu_page *sp), then an entry at a time, by
+ * int FNAME(sync_spte)(struct kvm_vcpu *vcpu, struct kvm_mmu_page *sp, int i).
+ */
+#if COMPAT_IS(6, 1)
+#define COMPAT_SYNC(paging) #paging "_sync_page"
+#else
+#define COMPAT_SYNC(paging) #paging "_sync_spte"
+#endif
+
+/** compat_synced_entries() - which entries of a shadow page a call of COMPAT_SYNC() is about */
+static inline void compat_synced_entries(const struct pt_regs *regs, unsigned int *first, unsigned int *count)
+{
+#if COMPAT_IS(6, 1)
+	*first = 0;
+	*count = TABLE_ENTRIES;
+#else
+	*first = regs->dx;
+	*count = 1;
+#endif
 }
 
 #endif /* KVM_IDLE_COMPAT_H */

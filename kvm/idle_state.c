@@ -449,9 +449,17 @@ static bool owed(struct idle_state *state, unsigned long start, unsigned long en
 	return any;
 }
 
-bool idle_state_aged(struct mm_struct *mm, unsigned long start, unsigned long end, bool young, bool clear)
+/* Under marks_lock. */
+static void tell_observers(struct idle_state *state, unsigned long start, unsigned long end)
 {
 	struct observer *observer;
+
+	list_for_each_entry(observer, &state->observers, node)
+		observer_forget_range(observer, start, end);
+}
+
+bool idle_state_aged(struct mm_struct *mm, unsigned long start, unsigned long end, bool young, bool clear)
+{
 	struct idle_state *state;
 	bool was_owed = false;
 
@@ -459,13 +467,25 @@ bool idle_state_aged(struct mm_struct *mm, unsigned long start, unsigned long en
 	state = lookup(mm);
 	if (state) {
 		spin_lock(&state->marks_lock);
-		if (young && clear) {
-			list_for_each_entry(observer, &state->observers, node)
-				observer_forget_range(observer, start, end);
-		}
+		if (young && clear)
+			tell_observers(state, start, end);
 		was_owed = owed(state, start, end, clear);
 		spin_unlock(&state->marks_lock);
 	}
 	rcu_read_unlock();
 	return was_owed;
+}
+
+void idle_state_lost(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	struct idle_state *state;
+
+	rcu_read_lock();
+	state = lookup(mm);
+	if (state) {
+		spin_lock(&state->marks_lock);
+		tell_observers(state, start, end);
+		spin_unlock(&state->marks_lock);
+	}
+	rcu_read_unlock();
 }

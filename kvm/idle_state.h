@@ -122,6 +122,13 @@ bool idle_state_observes(struct mm_struct *mm);
  */
 bool idle_state_aged(struct mm_struct *mm, unsigned long start, unsigned long end, bool young, bool clear);
 
+/**
+ * idle_state_lost() - accessed bits of a range may have gone: for the observers its pages were accessed
+ *
+ * Context: as idle_state_aged().
+ */
+void idle_state_lost(struct mm_struct *mm, unsigned long start, unsigned long end);
+
 /** idle_states_free() - free the states of all processes; no file is open any more, nor is anyone aging */
 void idle_states_free(void);
 

@@ -38,11 +38,13 @@
  * before. clear_young() clears the accessed bits of their leaves once more, with those of the shadow pages, so
  * the same rules hold for large leaves of the TDP tables.
  *
+ * What KVM does to shadow pages between two looks, so that accessed bits go, shadow_pages.c sees.
+ *
  * Flushing the TLBs as after a harvest of the tables suffices. KVM's clear_young() leaves it to its caller, and
  * an entry without permission in a TLB is as stale as one with an accessed bit. The flush drops what vCPUs hold
  * of shadow pages and of nested guests with the rest.
  *
- * A question is a call of KVM's that takes mmu_lock, for write before Linux 6.13. A block is at most 512 of
+ * A question is a call of KVM's that takes mmu_lock, for write up to Linux 6.12. A block is at most 512 of
  * them for each VM, and each may wait for page faults, so the processor is offered after each block.
  */
 #include <linux/mm.h>

@@ -22,7 +22,7 @@ bool kvm_aging_has_rmaps(struct kvm *kvm);
  *
  * Other parameters as of host_harvest(). What is found is added to @block.
  *
- * Context: sleeps; KVM takes kvm->srcu and, for write before 6.13, mmu_lock, for one page or one block at a
+ * Context: sleeps; KVM takes kvm->srcu and, for write up to Linux 6.12, mmu_lock, for one page or one block at a
  * time.
  */
 void kvm_aging_harvest(struct kvm *kvm, unsigned long address, const u64 *wanted, enum harvest_mode mode,

@@ -25,12 +25,14 @@ struct kvm_idle_mmu_page {
 	union kvm_mmu_page_role role;
 	gfn_t gfn;
 	u64 *spt;
+	u64 *shadowed_translation; /* by entry: the guest's address of what it maps; its low bits are permissions */
 };
 
 static_assert(offsetof(struct kvm_idle_mmu_page, link) == 0);
 static_assert(offsetof(struct kvm_idle_mmu_page, role) == 36);
 static_assert(offsetof(struct kvm_idle_mmu_page, gfn) == 40);
 static_assert(offsetof(struct kvm_idle_mmu_page, spt) == 48);
+static_assert(offsetof(struct kvm_idle_mmu_page, shadowed_translation) == 56);
 
 /**
  * struct kvm_idle_notifier_subscriptions - an mm's list of MMU notifiers: struct mmu_notifier_subscriptions

@@ -4,9 +4,9 @@
  *
  * The layers, top down: proc_entry.c makes the file appear; idle_file.c is read() and write() on it,
  * idle_scan.c and idle_memslots.c its ioctls; idle_state.c keeps a process's observers, observer.c the marks
- * of one, and young.c watches who else uses accessed bits; scan.c passes over a process's pages through
- * kvm_set.c and vm_walk.c (its VMs) and host_walk.c (its own page tables); harvest.h reads and clears
- * accessed bits. What users see is described in docs/idle_bitmap.md.
+ * of one, and young.c and shadow_pages.c watch who else uses accessed bits; scan.c passes over a process's
+ * pages through kvm_set.c and vm_walk.c (its VMs) and host_walk.c (its own page tables); harvest.h reads and
+ * clears accessed bits. What users see is described in docs/idle_bitmap.md.
  */
 #include <linux/module.h>
 #include <asm/cpufeature.h>

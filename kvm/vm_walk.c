@@ -10,9 +10,12 @@
 #include "kvm_aging.h"
 #include "tdp_walk.h"
 #include "vm_walk.h"
+#include "young.h"
 
 int vm_check(struct kvm *kvm)
 {
+	if (kvm_aging_has_rmaps(kvm) && !young_watches_shadow_pages())
+		return -EOPNOTSUPP;
 	return tdp_check(kvm);
 }
 

@@ -27,6 +27,9 @@
  * accessed bit, so when it looks for young pages it does not ask about those that a scan has seen; it does
  * before it evicts one. Probes are off while kernel.ftrace_enabled or the kprobes switch in debugfs is 0.
  *
+ * KVM takes accessed bits of shadow pages for its own reasons too, see shadow_pages.c. That is probed like the
+ * rest, but at the entry only: nobody waits for an answer.
+ *
  * KVM's functions are probed as soon as it is loaded. Its first call for a VM comes later, and a VM is not
  * scanned before.
  */
@@ -34,7 +37,9 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include "compat.h"
 #include "idle_state.h"
+#include "shadow_pages.h"
 #include "young.h"
 
 #ifdef CONFIG_PREEMPT_RT
@@ -121,6 +126,33 @@ static int enter_kvm_test(struct kretprobe_instance *instance, struct pt_regs *r
 	return follow(instance, (void *)regs->si, address, address + PAGE_SIZE);
 }
 
+/* u64 mmu_spte_clear_track_bits(struct kvm *kvm, u64 *sptep) */
+static int enter_shadow_remove(struct kretprobe_instance *instance, struct pt_regs *regs)
+{
+	shadow_entry_removed((struct kvm *)regs->di, (u64 *)regs->si);
+	return 1;
+}
+
+static int enter_sync(struct pt_regs *regs, enum shadow_format format)
+{
+	const struct kvm_vcpu *vcpu = (void *)regs->di;
+	unsigned int first, count;
+
+	compat_synced_entries(regs, &first, &count);
+	shadow_entries_synced(vcpu->kvm, (void *)regs->si, format, first, count);
+	return 1;
+}
+
+static int enter_sync_paging(struct kretprobe_instance *instance, struct pt_regs *regs)
+{
+	return enter_sync(regs, SHADOW_PAGING);
+}
+
+static int enter_sync_ept(struct kretprobe_instance *instance, struct pt_regs *regs)
+{
+	return enter_sync(regs, SHADOW_EPT);
+}
+
 #define YOUNG_PROBE(function, enter, leave)                                                                  \
 	{                                                                                                    \
 		.kp.symbol_name = #function, .entry_handler = enter, .handler = leave,                       \
@@ -140,9 +172,35 @@ static struct kretprobe kvm_probes[] = {
 	YOUNG_PROBE(kvm_mmu_notifier_test_young, enter_kvm_test, leave_test),
 };
 
-static DEFINE_MUTEX(kvm_lock);
-static bool kvm_watched;	  /* changed under kvm_lock */
-static unsigned long past_missed; /* by probes of a KVM that was unloaded; under kvm_lock */
+#define SHADOW_PROBE(function, enter)                                                                        \
+	{                                                                                                    \
+		.kp.symbol_name = function, .entry_handler = enter,                                          \
+	}
+
+static struct kretprobe shadow_probes[] = {
+	SHADOW_PROBE("mmu_spte_clear_track_bits", enter_shadow_remove),
+	SHADOW_PROBE(COMPAT_SYNC(paging64), enter_sync_paging),
+	SHADOW_PROBE(COMPAT_SYNC(paging32), enter_sync_paging),
+	SHADOW_PROBE(COMPAT_SYNC(ept), enter_sync_ept),
+};
+
+/**
+ * struct kvm_watch - probes in KVM that are of use only together
+ * @probes:
+ * @nr:
+ * @on:     they are registered; changed under watch_lock
+ */
+struct kvm_watch {
+	struct kretprobe *probes;
+	unsigned int nr;
+	bool on;
+};
+
+static struct kvm_watch aging_watch = { .probes = kvm_probes, .nr = ARRAY_SIZE(kvm_probes) };
+static struct kvm_watch shadow_watch = { .probes = shadow_probes, .nr = ARRAY_SIZE(shadow_probes) };
+
+static DEFINE_MUTEX(watch_lock);
+static unsigned long past_missed; /* by probes of a KVM that was unloaded; under watch_lock */
 
 static unsigned long probes_missed(const struct kretprobe *probes, unsigned int nr)
 {
@@ -181,27 +239,41 @@ static int add_probes(struct kretprobe *probes, unsigned int nr)
 	return 0;
 }
 
+/* Under watch_lock. */
+static void watch(struct kvm_watch *watch)
+{
+	if (!watch->on && !add_probes(watch->probes, watch->nr))
+		WRITE_ONCE(watch->on, true);
+}
+
+/* Under watch_lock. */
+static void unwatch(struct kvm_watch *watch)
+{
+	unsigned int i;
+
+	if (!watch->on)
+		return;
+	del_probes(watch->probes, watch->nr);
+	WRITE_ONCE(watch->on, false);
+	past_missed += probes_missed(watch->probes, watch->nr);
+	for (i = 0; i < watch->nr; i++)
+		watch->probes[i].nmissed = watch->probes[i].kp.nmissed = 0;
+}
+
 static void watch_kvm(void)
 {
-	mutex_lock(&kvm_lock);
-	if (!kvm_watched && !add_probes(kvm_probes, ARRAY_SIZE(kvm_probes)))
-		WRITE_ONCE(kvm_watched, true);
-	mutex_unlock(&kvm_lock);
+	mutex_lock(&watch_lock);
+	watch(&aging_watch);
+	watch(&shadow_watch);
+	mutex_unlock(&watch_lock);
 }
 
 static void unwatch_kvm(void)
 {
-	unsigned int i;
-
-	mutex_lock(&kvm_lock);
-	if (kvm_watched) {
-		del_probes(kvm_probes, ARRAY_SIZE(kvm_probes));
-		WRITE_ONCE(kvm_watched, false);
-		past_missed += probes_missed(kvm_probes, ARRAY_SIZE(kvm_probes));
-		for (i = 0; i < ARRAY_SIZE(kvm_probes); i++)
-			kvm_probes[i].nmissed = kvm_probes[i].kp.nmissed = 0;
-	}
-	mutex_unlock(&kvm_lock);
+	mutex_lock(&watch_lock);
+	unwatch(&aging_watch);
+	unwatch(&shadow_watch);
+	mutex_unlock(&watch_lock);
 }
 
 static int module_changes(struct notifier_block *block, unsigned long event, void *data)
@@ -223,13 +295,19 @@ static struct notifier_block module_notifier = {
 
 bool young_watches_kvm(void)
 {
-	return READ_ONCE(kvm_watched);
+	return READ_ONCE(aging_watch.on);
+}
+
+bool young_watches_shadow_pages(void)
+{
+	return READ_ONCE(shadow_watch.on);
 }
 
 unsigned long young_missed(void)
 {
 	return READ_ONCE(past_missed) + probes_missed(host_probes, ARRAY_SIZE(host_probes)) +
-	       probes_missed(kvm_probes, ARRAY_SIZE(kvm_probes));
+	       probes_missed(kvm_probes, ARRAY_SIZE(kvm_probes)) +
+	       probes_missed(shadow_probes, ARRAY_SIZE(shadow_probes));
 }
 
 /* Whether KVM is there already, as a module or built in. */

@@ -16,6 +16,9 @@ void young_stop(void);
 /** young_watches_kvm() - whether KVM's aging is watched: without that a VM must not be observed */
 bool young_watches_kvm(void);
 
+/** young_watches_shadow_pages() - the same for what KVM does to shadow pages, and a VM that has any */
+bool young_watches_shadow_pages(void);
+
 /**
  * young_missed() - how often somebody's aging escaped
  *

@@ -13,13 +13,27 @@
 /* One instruction a line. */
 /* clang-format off */
 __asm__(".pushsection .rodata\n"
-	".globl guest_code, guest_code_size, guest_main, guest_hypervisor, guest_wait, guest_smm, guest_smm_size\n"
+	".globl guest_code, guest_code_size, guest_main, guest_paging, guest_hypervisor, guest_wait\n"
+	".globl guest_smm, guest_smm_size\n"
 	"guest_code:\n"
 	".code32\n"
 	"guest_main:\n"
 	"	call	touch_pages\n"
 	"	out	%al, $" EXPAND(GUEST_DONE_PORT) "\n"
 	"	jmp	guest_main\n"
+
+	"guest_paging:\n"
+	"	call	touch_pages\n"
+	"	mov	$" EXPAND(GUEST_DIRECTORY) " + 4096, %esi\n"
+	"	mov	$" EXPAND(GUEST_DIRECTORY_TABLES) " * " EXPAND(GUEST_DIRECTORY_ENTRIES) ", %ecx\n"
+	"rewrite:\n"
+	"	xorl	$0x200, (%esi)\n"		/* a bit that is the software's */
+	"	add	$4, %esi\n"
+	"	loop	rewrite\n"
+	"	mov	%cr3, %eax\n"
+	"	mov	%eax, %cr3\n"
+	"	out	%al, $" EXPAND(GUEST_DONE_PORT) "\n"
+	"	jmp	guest_paging\n"
 
 	"touch_pages:\n"
 	"	xor	%edi, %edi\n"

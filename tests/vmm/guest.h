@@ -2,9 +2,10 @@
 /*
  * guest.h - the guest of the test VMM: what it runs and how it is told what to touch
  *
- * What touches pages is 32-bit protected mode without paging: its addresses are guest-physical. It runs in a
- * control slot at guest-physical address 0, apart from the slots that are tested. Each vCPU has a part of
- * that slot for itself, and in it a mailbox from which it reads its orders; its ebp points there.
+ * What touches pages is 32-bit protected mode. Its addresses are guest-physical: it runs without paging, or with
+ * page tables that map each address to itself. It runs in a control slot at guest-physical address 0, apart
+ * from the slots that are tested. Each vCPU has a part of that slot for itself, and in it a mailbox from which
+ * it reads its orders; its ebp points there.
  */
 #ifndef VMM_GUEST_H
 #define VMM_GUEST_H
@@ -15,10 +16,11 @@
 /* The layout of the control slot: what all vCPUs share, then a part for each of them. */
 #define GUEST_CODE	   0x1000
 #define GUEST_TABLES	   0x2000  /* GUEST_TABLE_COUNT page tables */
+#define GUEST_DIRECTORY	   0x10000 /* a page directory for 32-bit paging, and GUEST_DIRECTORY_TABLES tables */
 #define GUEST_SMBASE	   0x30000 /* where processors have it after a reset */
 #define GUEST_VCPUS	   0x40000
 #define GUEST_VCPU_SIZE	   0x50000
-#define GUEST_MAX_VCPUS	   4
+#define GUEST_MAX_VCPUS	   5
 #define GUEST_CONTROL_SIZE (GUEST_VCPUS + GUEST_MAX_VCPUS * GUEST_VCPU_SIZE)
 
 /* Code for System Management Mode lies at this distance from GUEST_SMBASE. */
@@ -26,6 +28,11 @@
 
 /* One level 4 table, one of level 3, and four of level 2, which map 4 GiB. */
 #define GUEST_TABLE_COUNT 6
+
+/* Two tables map the first 8 MiB that slots may be seen at by pages of 4 KiB; the rest has larger ones. */
+#define GUEST_DIRECTORY_TABLES	2
+#define GUEST_DIRECTORY_ENTRIES 1024
+#define GUEST_PLACE_0		0x10000000
 
 /* The part of one vCPU: offsets of the mailbox, of what only a hypervisor needs, and of the stack's end. */
 #define GUEST_MAILBOX	 0x0
@@ -79,6 +86,8 @@ extern const uint32_t guest_code_size;
 
 /** In it: where a vCPU begins that touches pages as ordered, ... */
 extern const char guest_main[];
+/** ... that then writes to all entries of its tables, as operating systems do, ... */
+extern const char guest_paging[];
 /** ... that runs, in 64-bit mode, the nested guest of the VMCB at the address in rax, ... */
 extern const char guest_hypervisor[];
 /** ... or that waits for an SMI. */

@@ -18,6 +18,7 @@ enum vcpu_kind {
 	VCPU_NESTED,		   /* a guest of the guest, without page tables between the two (AMD only) */
 	VCPU_NESTED_PAGING,	   /* a guest of the guest, by nested page tables (AMD only) */
 	VCPU_SMM = GUEST_SMM_VCPU, /* the guest in System Management Mode */
+	VCPU_PAGING, /* the guest, by page tables of its own that it writes to after each order */
 	VCPU_KINDS,
 };
 

@@ -2,8 +2,8 @@
 /*
  * vcpu_state.c - the state in which a vCPU begins, so that it touches memory by the way of its kind
  *
- * The guest and the guest's guest are in 32-bit protected mode, without paging; only what runs the guest's
- * guest is a hypervisor in 64-bit mode, with paging as that mode demands. It maps 4 GiB of guest-physical
+ * The guest and the guest's guest are in 32-bit protected mode, without paging, but for a guest that shall have
+ * page tables to write to. What runs the guest's guest is a hypervisor in 64-bit mode, with paging as that mode demands. It maps 4 GiB of guest-physical
  * memory to themselves, and where its guest has nested paging it lends it the same tables. What the nested
  * guest writes to a port goes straight to the VMM: its vCPU is within it whenever it is not running.
  *
@@ -26,6 +26,7 @@
 
 #define CR0_PE		    (1ULL << 0)
 #define CR0_PG		    (1ULL << 31)
+#define CR4_PSE		    (1ULL << 4)
 #define CR4_PAE		    (1ULL << 5)
 #define EFER_LME	    (1ULL << 8)
 #define EFER_LMA	    (1ULL << 10)
@@ -78,8 +79,13 @@ static uint64_t code_address(const char *label)
 	return GUEST_CODE + (uint64_t)(label - guest_code);
 }
 
-/* @wide: 64-bit mode; else 32-bit protected mode, flat segments, no paging. */
-static int set_special_registers(int vcpu, bool wide)
+enum cpu_mode {
+	MODE_PROTECTED, /* 32-bit protected mode, flat segments, no paging */
+	MODE_PAGING,	/* the same with 32-bit paging */
+	MODE_64BIT,
+};
+
+static int set_special_registers(int vcpu, enum cpu_mode mode)
 {
 	struct kvm_segment data = {
 		.limit = 0xffffffff,
@@ -95,14 +101,18 @@ static int set_special_registers(int vcpu, bool wide)
 
 	code.selector = 8;
 	code.type = 11;
-	code.l = wide;
-	code.db = !wide;
+	code.l = mode == MODE_64BIT;
+	code.db = mode != MODE_64BIT;
 	if (ioctl(vcpu, KVM_GET_SREGS, &special))
 		return -errno;
 	special.cs = code;
 	special.ds = special.es = special.fs = special.gs = special.ss = data;
 	special.cr0 |= CR0_PE;
-	if (wide) {
+	if (mode == MODE_PAGING) {
+		special.cr0 |= CR0_PG;
+		special.cr3 = GUEST_DIRECTORY;
+		special.cr4 |= CR4_PSE;
+	} else if (mode == MODE_64BIT) {
 		special.cr0 |= CR0_PG;
 		special.cr3 = GUEST_TABLES;
 		special.cr4 |= CR4_PAE;
@@ -135,6 +145,21 @@ static void fill_tables(uint8_t *control)
 		table[TABLE_ENTRIES + i] = (GUEST_TABLES + (2 + i) * TABLE_SIZE) | ENTRY_TABLE;
 	for (i = 0; i < (GUEST_TABLE_COUNT - 2) * TABLE_ENTRIES; i++)
 		table[2 * TABLE_ENTRIES + i] = (uint64_t)i << 21 | ENTRY_LEAF;
+}
+
+/* Page tables for 32-bit paging that map 4 GiB to themselves. */
+static void fill_directory(uint8_t *control)
+{
+	uint32_t *directory = (uint32_t *)(control + GUEST_DIRECTORY);
+	uint32_t *pages = directory + GUEST_DIRECTORY_ENTRIES;
+	uint32_t i;
+
+	for (i = 0; i < GUEST_DIRECTORY_ENTRIES; i++)
+		directory[i] = i << 22 | ENTRY_LEAF;
+	for (i = 0; i < GUEST_DIRECTORY_TABLES; i++)
+		directory[(GUEST_PLACE_0 >> 22) + i] = (GUEST_DIRECTORY + (1 + i) * TABLE_SIZE) | ENTRY_TABLE;
+	for (i = 0; i < GUEST_DIRECTORY_TABLES * GUEST_DIRECTORY_ENTRIES; i++)
+		pages[i] = (GUEST_PLACE_0 + i * TABLE_SIZE) | ENTRY_TABLE;
 }
 
 /* The nested guest: it begins like a guest, in the part of its vCPU. */
@@ -203,7 +228,7 @@ static int set_hypervisor(enum vcpu_kind kind, int kvm, int vcpu, uint8_t *contr
 	int error = set_cpuid(kvm, vcpu);
 
 	if (!error)
-		error = set_special_registers(vcpu, true);
+		error = set_special_registers(vcpu, MODE_64BIT);
 	if (!error)
 		error = set_host_state(vcpu, kind);
 	if (error)
@@ -213,16 +238,26 @@ static int set_hypervisor(enum vcpu_kind kind, int kvm, int vcpu, uint8_t *contr
 	return set_registers(vcpu, kind, guest_hypervisor);
 }
 
+static int set_guest(enum vcpu_kind kind, int vcpu, enum cpu_mode mode, const char *label)
+{
+	int error = set_special_registers(vcpu, mode);
+
+	return error ? error : set_registers(vcpu, kind, label);
+}
+
 int vcpu_state_set(enum vcpu_kind kind, int kvm, int vcpu, uint8_t *control)
 {
-	int error;
-
-	if (kind == VCPU_NESTED || kind == VCPU_NESTED_PAGING)
+	switch (kind) {
+	case VCPU_NESTED:
+	case VCPU_NESTED_PAGING:
 		return set_hypervisor(kind, kvm, vcpu, control);
-	error = set_special_registers(vcpu, false);
-	if (error)
-		return error;
-	if (kind == VCPU_SMM)
+	case VCPU_SMM:
 		memcpy(control + GUEST_SMBASE + GUEST_SMM_ENTRY, guest_smm, guest_smm_size);
-	return set_registers(vcpu, kind, kind == VCPU_SMM ? guest_wait : guest_main);
+		return set_guest(kind, vcpu, MODE_PROTECTED, guest_wait);
+	case VCPU_PAGING:
+		fill_directory(control);
+		return set_guest(kind, vcpu, MODE_PAGING, guest_paging);
+	default:
+		return set_guest(kind, vcpu, MODE_PROTECTED, guest_main);
+	}
 }

@@ -114,6 +114,8 @@ const struct vm_slot *vm_slot(const struct vm *vm, unsigned int number)
 	return slot && slot->memory ? slot : NULL;
 }
 
+_Static_assert(GUEST_PLACE_0 == VM_PLACE_SIZE, "a guest's own tables map the first place by small pages");
+
 static uint64_t place_gpa(unsigned int place)
 {
 	return (place + 1) * VM_PLACE_SIZE;

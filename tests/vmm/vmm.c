@@ -8,8 +8,9 @@
  *
  *   vm N            All that follows is for VM N (0 to 3), which is created if it is not there.
  *   vcpu KIND       All that follows is done by this vCPU of the VM, which is created if it is not there. KIND is
- *                   guest, nested (a guest of the guest), nested-paging (one with nested paging) or smm (the guest
- *                   in System Management Mode). Unless another is chosen it is the guest's.
+ *                   guest, nested (a guest of the guest), nested-paging (one with nested paging), smm (the guest
+ *                   in System Management Mode) or paging (the guest with page tables of its own, to which it writes
+ *                   after each touch). Unless another is chosen it is the guest's.
  *   slot add S PAGES BACKING [SKEW]
  *                   Add memory slot S that shows new memory; the result is its address in this process.
  *   slot show S VM T FIRST PAGES
@@ -125,10 +126,8 @@ static int command_vm(struct vmm *vmm, struct words *words)
 static int command_vcpu(struct vmm *vmm, struct words *words)
 {
 	static const char *const names[] = {
-		[VCPU_GUEST] = "guest",
-		[VCPU_NESTED] = "nested",
-		[VCPU_NESTED_PAGING] = "nested-paging",
-		[VCPU_SMM] = "smm",
+		[VCPU_GUEST] = "guest", [VCPU_NESTED] = "nested", [VCPU_NESTED_PAGING] = "nested-paging",
+		[VCPU_SMM] = "smm",	[VCPU_PAGING] = "paging",
 	};
 	unsigned int kind;
 

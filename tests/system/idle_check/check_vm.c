@@ -52,13 +52,14 @@ static void touch_vm(void *context, unsigned int way, char mode, bool *set, size
 	vmm_touch(&test->vmm, way ? "host" : "touch", mode, SLOT, set, pages);
 }
 
-/* @paths: that scans must name, or 0 */
-static bool run_rounds(bool merged, size_t skew, bool mapped, unsigned int paths)
+/* @vcpu: that touches the pages; @paths: that scans must name, or 0 */
+static bool run_rounds(const char *vcpu, bool merged, size_t skew, bool mapped, unsigned int paths)
 {
 	struct vm_test test;
 	bool right;
 
 	vm_test_start(&test, PAGES, BACKING_SMALL, skew);
+	vmm_command(&test.vmm, "vcpu %s", vcpu);
 	right = rounds_run(&(struct rounds){ .pid = test.vmm.pid,
 					     .address = test.address,
 					     .pages = PAGES,
@@ -76,31 +77,43 @@ static bool run_rounds(bool merged, size_t skew, bool mapped, unsigned int paths
 
 static bool vm_rounds(void)
 {
-	return run_rounds(false, 0, false, 0);
+	return run_rounds("guest", false, 0, false, 0);
+}
+
+/* A guest's guest, which nobody else touches pages for. */
+static bool vm_nested(void)
+{
+	return run_rounds("nested-paging", false, 0, false, 0);
+}
+
+/* A guest that writes to its page tables after it has touched pages, so that KVM makes the shadow pages anew. */
+static bool vm_paging(void)
+{
+	return run_rounds("paging", false, 0, false, 0);
 }
 
 /* Guest and VMM in turn: a page is idle only if neither touched it. */
 static bool vm_merged(void)
 {
-	return run_rounds(true, 0, false, 0);
+	return run_rounds("guest", true, 0, false, 0);
 }
 
 /* The same, with nothing left that KVM could map for the guest in advance, as shadow paging does. */
 static bool vm_mapped(void)
 {
-	return run_rounds(true, 0, true, 0);
+	return run_rounds("guest", true, 0, true, 0);
 }
 
 /* To be run where KVM has no TDP MMU: scans say that they asked KVM. */
 static bool vm_aging(void)
 {
-	return run_rounds(false, 0, false, VMHEAT_IDLE_PATH_HOST | VMHEAT_IDLE_PATH_KVM_AGING);
+	return run_rounds("guest", false, 0, false, VMHEAT_IDLE_PATH_HOST | VMHEAT_IDLE_PATH_KVM_AGING);
 }
 
 /* Guest frames and host pages are not congruent: a block lies in two last-level tables. */
 static bool vm_skewed(void)
 {
-	return run_rounds(false, 77, false, 0);
+	return run_rounds("guest", false, 77, false, 0);
 }
 
 /* How often vCPUs were made to flush their TLBs, as KVM counts it, of all VMs that there are. */
@@ -336,7 +349,8 @@ static bool vm_references(void)
 }
 
 const struct check vm_checks[] = {
-	{ "vm-rounds", vm_rounds },	    { "vm-merged", vm_merged },
+	{ "vm-rounds", vm_rounds },	    { "vm-nested", vm_nested },
+	{ "vm-paging", vm_paging },	    { "vm-merged", vm_merged },
 	{ "vm-mapped", vm_mapped },	    { "vm-aging", vm_aging },
 	{ "vm-skewed", vm_skewed },	    { "vm-hot", vm_hot },
 	{ "vm-holes", vm_holes },	    { "vm-huge", vm_huge },
