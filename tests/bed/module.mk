@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # What the emulated VM host runs: two kernels, two initial ramdisks, the kernel module, and the tools of its jobs.
-# BED_KERNEL is what the host boots: 6.1, 6.12 or next, Debian's, or debug.
+# BED_KERNEL is what the host boots: 6.1, 6.12 or next, Debian's, or our own debug or page-idle.
 
 BED_KERNEL  ?= 6.1
 BED_KERNELS := $(BUILD)/kernel/guest/stamp $(BUILD)/kernel/$(BED_KERNEL)/stamp
@@ -21,7 +21,7 @@ bed-selftest: ## shows that the bed fails when it must; 2 minutes
 
 # Each script knows best, and in no time, whether its result is up to date; if so it leaves it untouched.
 .PHONY: bed-force
-$(BUILD)/kernel/guest/stamp $(BUILD)/kernel/debug/stamp: $(BUILD)/kernel/%/stamp: bed-force
+$(addprefix $(BUILD)/kernel/,guest/stamp debug/stamp page-idle/stamp): $(BUILD)/kernel/%/stamp: bed-force
 	@tests/bed/kernel/build-kernel $*
 $(BUILD)/kernel/6.1/stamp $(BUILD)/kernel/6.12/stamp $(BUILD)/kernel/next/stamp: $(BUILD)/kernel/%/stamp: bed-force
 	@tests/bed/host/fetch-kernel $*
