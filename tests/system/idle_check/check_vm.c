@@ -3,7 +3,6 @@
  * check_vm.c - KVM guests: what the guest and its VMM touch is what idle_bitmap says
  */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,6 +14,7 @@
 #include <vmheat/idle_bitmap.h>
 #include "idle_check.h"
 #include "idle_map.h"
+#include "kvm_stat.h"
 #include "page_scan.h"
 #include "rounds.h"
 #include "vmm_client.h"
@@ -116,17 +116,6 @@ static bool vm_skewed(void)
 	return run_rounds("guest", false, 77, false, 0);
 }
 
-/* How often vCPUs were made to flush their TLBs, as KVM counts it, of all VMs that there are. */
-static unsigned long count_flushes(void)
-{
-	FILE *file = fopen("/sys/kernel/debug/kvm/tlb_flush", "r");
-	char text[32];
-
-	EXPECT(file && fgets(text, sizeof(text), file));
-	fclose(file);
-	return strtoul(text, NULL, 10);
-}
-
 /*
  * While the guest touches a set in a tight loop, with hot TLBs, that set is never idle and the rest always
  * is. Emulated processors flush more than real ones, so KVM itself is asked whether each mark made it flush.
@@ -135,7 +124,7 @@ static bool hot_round(struct vm_test *test, unsigned int round)
 {
 	bool hot[PAGES], found[PAGES], expected[PAGES];
 	unsigned int pass;
-	unsigned long flushes;
+	long flushes;
 	size_t i;
 
 	while (!random_set(hot, PAGES))
@@ -144,10 +133,10 @@ static bool hot_round(struct vm_test *test, unsigned int round)
 		expected[i] = !hot[i];
 	vmm_touch(&test->vmm, "loop", "rwx"[random_below(3)], SLOT, hot, PAGES);
 	for (pass = 0; pass < 4; pass++) {
-		flushes = count_flushes();
+		flushes = kvm_tlb_flushes();
 		EXPECT(!idle_map_mark(test->fd, test->address, PAGES, NULL));
 		vmm_loop_wait(&test->vmm);
-		EXPECT(count_flushes() > flushes);
+		EXPECT(flushes >= 0 && kvm_tlb_flushes() > flushes);
 		EXPECT(!idle_map_read(test->fd, test->address, PAGES, found));
 		if (!sets_equal("hot loop", found, expected, PAGES)) {
 			printf("round %u, pass %u\n", round, pass);
@@ -305,22 +294,6 @@ static bool vm_torn_down(void)
 	return true;
 }
 
-/* Whether KVM still has a VM that a process created: it has a directory for each. */
-static bool vm_exists(pid_t pid)
-{
-	DIR *directory = opendir("/sys/kernel/debug/kvm");
-	struct dirent *entry;
-	bool found = false;
-	char prefix[16];
-
-	snprintf(prefix, sizeof(prefix), "%d-", (int)pid);
-	while (directory && (entry = readdir(directory)))
-		found = found || !strncmp(entry->d_name, prefix, strlen(prefix));
-	if (directory)
-		closedir(directory);
-	return found;
-}
-
 /* However often the file was opened and used, and although it is still open: a VM ends with its process. */
 static bool vm_references(void)
 {
@@ -338,11 +311,11 @@ static bool vm_references(void)
 		EXPECT(!idle_map_mark(fd[i], test.address, PAGES, NULL));
 		EXPECT(page_scan(fd[i], test.address, PAGES, 0, NULL, NULL, NULL, NULL) > 0);
 	}
-	EXPECT(vm_exists(test.vmm.pid));
+	EXPECT(kvm_vm_exists(test.vmm.pid));
 	vm_test_end(&test, false);
-	for (waited = 0; waited < 50 && vm_exists(test.vmm.pid); waited++)
+	for (waited = 0; waited < 50 && kvm_vm_exists(test.vmm.pid); waited++)
 		usleep(100000);
-	EXPECT(!vm_exists(test.vmm.pid));
+	EXPECT(!kvm_vm_exists(test.vmm.pid));
 	for (i = 0; i < sizeof(fd) / sizeof(fd[0]); i++)
 		close(fd[i]);
 	return true;
