@@ -76,7 +76,7 @@ static int scan_once(int fd, uint64_t start, uint64_t end, uint64_t budget_us, u
 /* Scan a process to its end by calls with a budget. Return: their median time, 0 if one failed. */
 static double call_time(int fd, uint64_t start, uint64_t budget_us, size_t *calls)
 {
-	double times[PROCESS_PAGES / SCAN_BLOCK_PAGES];
+	double times[PROCESS_PAGES / SCAN_BLOCK_PAGES] = { 0 };
 	uint64_t end = start + PROCESS_PAGES * IDLE_PAGE_SIZE;
 
 	for (*calls = 0; start < end; ++*calls) {
