@@ -83,16 +83,16 @@ int tdp_check(struct kvm *kvm)
 
 bool tdp_has_accessed_bits(struct kvm *kvm)
 {
-	struct kvm_idle_mmu_page *root;
-	bool on = true;
+	struct kvm_vcpu *vcpu;
+	unsigned long index;
 
-	read_lock(&kvm->mmu_lock);
-	rcu_read_lock();
-	list_for_each_entry_rcu(root, &kvm->arch.tdp_mmu_roots, link)
-		on &= !root->role.ad_disabled;
-	rcu_read_unlock();
-	read_unlock(&kvm->mmu_lock);
-	return on;
+	/* A vCPU knows for which kind of root it will ask before there is one. */
+	kvm_for_each_vcpu(index, vcpu, kvm)
+	{
+		if (vcpu->arch.root_mmu.root_role.ad_disabled)
+			return false;
+	}
+	return true;
 }
 
 /* Return: false if a root was left out because its accessed bits are off. */
