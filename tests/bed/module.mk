@@ -39,14 +39,13 @@ endif
 $(eval $(call kernel_module,$(BED_MODULE),$(BED_KERNEL_BUILD),$(KVM_SOURCES)))
 $(BED_MODULE): $(BUILD)/kernel/$(BED_KERNEL)/stamp
 
-# What the debug kernel must find.
-BED_FAULTS := $(BUILD)/test/faults/faults.ko
-KERNEL_SOURCES += tests/bed/faults/faults.c
-ifeq ($(BED_KERNEL),debug)
-$(eval $(call kernel_module,$(BED_FAULTS),$(BED_KERNEL_BUILD),tests/bed/faults/faults.c tests/bed/faults/Kbuild))
-$(BED_FAULTS): $(BUILD)/kernel/debug/stamp
+# What the debug kernel and the tests of the module must find.
+BED_FAULTS     := $(BUILD)/test/faults-$(BED_KERNEL)/faults.ko
+FAULTS_SOURCES := tests/bed/faults/faults.c tests/bed/faults/idle_faults.c
+KERNEL_SOURCES += $(FAULTS_SOURCES)
+$(eval $(call kernel_module,$(BED_FAULTS),$(BED_KERNEL_BUILD),$(FAULTS_SOURCES) tests/bed/faults/Kbuild))
+$(BED_FAULTS): $(BUILD)/kernel/$(BED_KERNEL)/stamp
 bed-images: $(BED_FAULTS)
-endif
 
 $(BUILD)/bed/guest.cpio: tests/bed/guest/build-initramfs tests/bed/guest/init $(BED_GUEST_PROGRAMS)
 	$< $@ $(BED_GUEST_PROGRAMS)

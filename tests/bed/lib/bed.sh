@@ -5,8 +5,8 @@
 #
 #   . "$BED_ROOT/tests/bed/lib/bed.sh"
 #
-# What stage2 gives each job: BED_ROOT the checkout, BED_MODULE kvm_idle.ko as built for this kernel, BED_JOB the job's
-# name, BED_OUT its folder in the report.
+# What stage2 gives each job: BED_ROOT the checkout, BED_MODULE kvm_idle.ko as built for this kernel, BED_FAULTS a folder
+# with the modules of tests/bed/faults likewise, BED_JOB the job's name, BED_OUT its folder in the report.
 
 : "${BED_ROOT:?not inside the emulated VM host: run this with tests/bed/bed run}"
 
