@@ -30,3 +30,15 @@ $(BUILD)/test/bin/known-process: $(BUILD)/obj/tests/system/known_process.o
 	@mkdir -p $(@D)
 	$(say) LINK $@
 	$(Q)$(CC) -pie $^ -o $@
+
+# Random calls of the module's file, about the test VMM among others.
+C_SOURCES += $(wildcard tests/system/idle_fuzz/*.[ch])
+CFLAGS_tests_system_idle_fuzz := -Itests/system/idle_check
+IDLE_FUZZ_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/system/idle_fuzz/*.c)) \
+                     $(BUILD)/obj/tests/system/idle_check/vmm_client.o
+bed-images: $(BUILD)/test/bin/idle_fuzz
+
+$(BUILD)/test/bin/idle_fuzz: $(IDLE_FUZZ_OBJECTS)
+	@mkdir -p $(@D)
+	$(say) LINK $@
+	$(Q)$(CC) -pie -pthread $^ -o $@
