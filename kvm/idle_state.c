@@ -20,6 +20,11 @@
  * marks count (idle_state_stamp()). Such a translation of a page that was marked means that its accessed bit
  * was set since then, hence that it is still set or that the mark was taken: the scan says accessed.
  *
+ * An accessed bit that goes with its mapping leaves its trace in the marks: the page is not mapped now as it was
+ * when it was marked. Unless it was not mapped then either, and the guest has mapped, used and lost it since. So
+ * when a VM gives up mappings the observers are told (idle_state_lost()), as if all its pages had been accessed.
+ * If these are very many it is only noted that no mark counts any more (stale), until somebody looks.
+ *
  * Order. The kernel ages a page of a guest under the page table lock that the host's table has for it, takes
  * the guest's accessed bit first and tells us after, still under that lock. A look at a block sees the guest
  * layer first, and then the host layer under the same lock, before it reads the marks: so if it misses an
@@ -45,6 +50,8 @@
 #include "young.h"
 
 #define REAP_INTERVAL (5 * HZ)
+/* How large a range may be for its marks to be forgotten one by one, in atomic context. */
+#define LOST_AT_ONCE (32 * PAGE_BLOCK_SIZE)
 
 /* The pages of a block whose accessed bits were taken and not asked for since. */
 struct block_debt {
@@ -63,6 +70,7 @@ struct idle_state {
 	struct xarray debts;	    /* struct block_debt by address >> PAGE_BLOCK_SHIFT; grows under lock */
 	const struct task_struct *harvester; /* it looks at accessed bits for us */
 	unsigned long missed;		     /* young_missed() when the marks were last known to be right */
+	bool stale;			     /* no mark counts; changed under marks_lock */
 };
 
 static DEFINE_HASHTABLE(states, 6);
@@ -220,13 +228,18 @@ void idle_state_forget(struct idle_state *state, struct observer *observer, unsi
 	}
 }
 
-/* Somebody's aging was not seen: no mark can be trusted. */
-static void check_missed(struct idle_state *state)
+/* Forget all marks if none can be trusted: somebody's aging was not seen, or mappings went. */
+static void check_marks(struct idle_state *state)
 {
 	unsigned long missed = young_missed();
 	struct observer *observer;
+	bool stale;
 
-	if (missed == state->missed)
+	spin_lock(&state->marks_lock);
+	stale = state->stale;
+	state->stale = false;
+	spin_unlock(&state->marks_lock);
+	if (!stale && missed == state->missed)
 		return;
 	list_for_each_entry(observer, &state->observers, node)
 		idle_state_forget(state, observer, 0, TASK_SIZE_MAX);
@@ -238,7 +251,7 @@ int idle_state_lock(struct idle_state *state)
 	int ret = mutex_lock_killable(&state->lock);
 
 	if (!ret)
-		check_missed(state);
+		check_marks(state);
 	return ret;
 }
 
@@ -367,7 +380,7 @@ void idle_state_arm_end(struct idle_state *state, struct observer *observer, uns
 	spin_lock(&state->marks_lock);
 	for (i = 0; i < PAGE_BLOCK_WORDS; i++) {
 		/* What the kernel took while we looked. */
-		scan->idle[i] &= ~(wanted[i] & ~(marks->guest[i] & marks->host[i]));
+		scan->idle[i] &= state->stale ? 0 : ~(wanted[i] & ~(marks->guest[i] & marks->host[i]));
 		debt->pages[i] |= view->guest.accessed[i] | view->host.accessed[i];
 	}
 	list_for_each_entry(other, &state->observers, node)
@@ -407,7 +420,7 @@ void idle_state_peek_end(struct idle_state *state, struct observer *observer, un
 {
 	WRITE_ONCE(state->harvester, NULL);
 	spin_lock(&state->marks_lock);
-	marks_idle(observer_find_marks(observer, address), view, idle);
+	marks_idle(state->stale ? NULL : observer_find_marks(observer, address), view, idle);
 	spin_unlock(&state->marks_lock);
 }
 
@@ -484,8 +497,16 @@ void idle_state_lost(struct mm_struct *mm, unsigned long start, unsigned long en
 	state = lookup(mm);
 	if (state) {
 		spin_lock(&state->marks_lock);
-		tell_observers(state, start, end);
+		if (end - start > LOST_AT_ONCE)
+			state->stale = true;
+		else
+			tell_observers(state, start, end);
 		spin_unlock(&state->marks_lock);
 	}
 	rcu_read_unlock();
+}
+
+void idle_state_lost_all(struct mm_struct *mm)
+{
+	idle_state_lost(mm, 0, TASK_SIZE_MAX);
 }

@@ -129,6 +129,13 @@ bool idle_state_aged(struct mm_struct *mm, unsigned long start, unsigned long en
  */
 void idle_state_lost(struct mm_struct *mm, unsigned long start, unsigned long end);
 
+/**
+ * idle_state_lost_all() - the same for all pages of a process
+ *
+ * Context: as idle_state_aged(). It takes no longer for a large process.
+ */
+void idle_state_lost_all(struct mm_struct *mm);
+
 /** idle_states_free() - free the states of all processes; no file is open any more, nor is anyone aging */
 void idle_states_free(void);
 

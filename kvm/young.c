@@ -27,8 +27,9 @@
  * accessed bit, so when it looks for young pages it does not ask about those that a scan has seen; it does
  * before it evicts one. Probes are off while kernel.ftrace_enabled or the kprobes switch in debugfs is 0.
  *
- * KVM takes accessed bits of shadow pages for its own reasons too, see shadow_pages.c. That is probed like the
- * rest, but at the entry only: nobody waits for an answer.
+ * KVM also takes accessed bits with the mappings that it gives up: when the process's mapping changes, and when
+ * a memory slot or the VM goes. It tells the host's reclaim; observers are told by probes at the entry of its
+ * functions for that, and of those that change shadow pages (shadow_pages.c). Nobody waits for an answer there.
  *
  * KVM's functions are probed as soon as it is loaded. Its first call for a VM comes later, and a VM is not
  * scanned before.
@@ -126,6 +127,31 @@ static int enter_kvm_test(struct kretprobe_instance *instance, struct pt_regs *r
 	return follow(instance, (void *)regs->si, address, address + PAGE_SIZE);
 }
 
+/*
+ * int kvm_mmu_notifier_invalidate_range_start(struct mmu_notifier *mn, const struct mmu_notifier_range *range)
+ */
+static int enter_kvm_invalidate(struct kretprobe_instance *instance, struct pt_regs *regs)
+{
+	const struct mmu_notifier_range *range = (void *)regs->si;
+
+	idle_state_lost(range->mm, range->start, range->end);
+	return 1;
+}
+
+/*
+ * void kvm_arch_flush_shadow_memslot(struct kvm *kvm, struct kvm_memory_slot *slot)
+ * void kvm_arch_flush_shadow_all(struct kvm *kvm)
+ *
+ * Whichever slot goes, KVM unmaps everything.
+ */
+static int enter_kvm_flush(struct kretprobe_instance *instance, struct pt_regs *regs)
+{
+	const struct kvm *kvm = (void *)regs->di;
+
+	idle_state_lost_all(kvm->mm);
+	return 1;
+}
+
 /* u64 mmu_spte_clear_track_bits(struct kvm *kvm, u64 *sptep) */
 static int enter_shadow_remove(struct kretprobe_instance *instance, struct pt_regs *regs)
 {
@@ -159,6 +185,11 @@ static int enter_sync_ept(struct kretprobe_instance *instance, struct pt_regs *r
 		.data_size = sizeof(struct young_call),                                                      \
 	}
 
+#define ENTRY_PROBE(function, enter)                                                                         \
+	{                                                                                                    \
+		.kp.symbol_name = function, .entry_handler = enter,                                          \
+	}
+
 static struct kretprobe host_probes[] = {
 	YOUNG_PROBE(ptep_test_and_clear_young, enter_pte, leave_clear),
 	YOUNG_PROBE(ptep_clear_flush_young, enter_pte, leave_clear),
@@ -170,18 +201,16 @@ static struct kretprobe kvm_probes[] = {
 	YOUNG_PROBE(kvm_mmu_notifier_clear_flush_young, enter_kvm_clear, leave_clear),
 	YOUNG_PROBE(kvm_mmu_notifier_clear_young, enter_kvm_clear, leave_clear),
 	YOUNG_PROBE(kvm_mmu_notifier_test_young, enter_kvm_test, leave_test),
+	ENTRY_PROBE("kvm_mmu_notifier_invalidate_range_start", enter_kvm_invalidate),
+	ENTRY_PROBE("kvm_arch_flush_shadow_memslot", enter_kvm_flush),
+	ENTRY_PROBE("kvm_arch_flush_shadow_all", enter_kvm_flush),
 };
 
-#define SHADOW_PROBE(function, enter)                                                                        \
-	{                                                                                                    \
-		.kp.symbol_name = function, .entry_handler = enter,                                          \
-	}
-
 static struct kretprobe shadow_probes[] = {
-	SHADOW_PROBE("mmu_spte_clear_track_bits", enter_shadow_remove),
-	SHADOW_PROBE(COMPAT_SYNC(paging64), enter_sync_paging),
-	SHADOW_PROBE(COMPAT_SYNC(paging32), enter_sync_paging),
-	SHADOW_PROBE(COMPAT_SYNC(ept), enter_sync_ept),
+	ENTRY_PROBE("mmu_spte_clear_track_bits", enter_shadow_remove),
+	ENTRY_PROBE(COMPAT_SYNC(paging64), enter_sync_paging),
+	ENTRY_PROBE(COMPAT_SYNC(paging32), enter_sync_paging),
+	ENTRY_PROBE(COMPAT_SYNC(ept), enter_sync_ept),
 };
 
 /**

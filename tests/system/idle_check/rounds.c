@@ -12,9 +12,7 @@
 #include "rounds.h"
 
 /* The observers: two files that scan, and the shared one. */
-#define SCANNERS  2
-#define SHARED	  SCANNERS
-#define OBSERVERS (SCANNERS + 1)
+#define SCANNERS 2
 
 /*
  * What must come out, one byte a page:
@@ -23,9 +21,6 @@
  * @written: once, so that it can be called
  * @idle:    marked by a write and not touched since
  * @touched: since the last scan by each of the files
- * @alone:   marked by an observer while only the process mapped it, and not touched by that since
- * @lost:    besides, the guest layer has mapped it since, by a touch, and does no more: an access that only it saw is
- *           lost with the mapping, so the page may or may not be idle
  * @set, @found, @present, @coarse: for what is being done
  * @memory: for all of these
  */
@@ -38,8 +33,6 @@ struct model {
 	bool *written;
 	bool *idle;
 	bool *touched[SCANNERS];
-	bool *alone[OBSERVERS];
-	bool *lost[OBSERVERS];
 	bool *set;
 	bool *found;
 	bool *present;
@@ -51,10 +44,9 @@ struct model {
 /* Return: false if the test cannot begin; model_free() is to be called even then. */
 static bool model_new(struct model *model, const struct rounds *rounds)
 {
-	bool **sets[] = { &model->mapped,     &model->guest,	  &model->written,  &model->idle,
-			  &model->touched[0], &model->touched[1], &model->alone[0], &model->alone[1],
-			  &model->alone[2],   &model->lost[0],	  &model->lost[1],  &model->lost[2],
-			  &model->set,	      &model->found,	  &model->present,  &model->coarse };
+	bool **sets[] = { &model->mapped,     &model->guest,	  &model->written, &model->idle,
+			  &model->touched[0], &model->touched[1], &model->set,	   &model->found,
+			  &model->present,    &model->coarse };
 	size_t i;
 
 	*model = (struct model){ .rounds = rounds, .shared = idle_map_open(rounds->pid) };
@@ -86,25 +78,6 @@ static void model_free(struct model *model)
 	free(model->memory);
 }
 
-/* An observer marks a page. */
-static void model_mark(struct model *model, unsigned int observer, size_t page)
-{
-	model->alone[observer][page] = model->mapped[page] && !model->guest[page];
-	model->lost[observer][page] = false;
-}
-
-/* Compare what an observer has found with what must come out, but for accesses that were lost. */
-static bool found_is(const char *what, struct model *model, unsigned int observer, const bool *expected)
-{
-	size_t i;
-
-	for (i = 0; i < model->rounds->pages; i++) {
-		if (model->lost[observer][i])
-			model->found[i] = expected[i];
-	}
-	return sets_equal(what, model->found, expected, model->rounds->pages);
-}
-
 static bool mark(struct model *model)
 {
 	const struct rounds *rounds = model->rounds;
@@ -113,10 +86,8 @@ static bool mark(struct model *model)
 
 	EXPECT(ret == 0, "marking: %s", strerror(-ret));
 	for (i = 0; i < rounds->pages; i++) {
-		if (!model->set[i])
-			continue;
-		model->idle[i] = model->mapped[i];
-		model_mark(model, SHARED, i);
+		if (model->set[i])
+			model->idle[i] = model->mapped[i];
 	}
 	return true;
 }
@@ -127,7 +98,7 @@ static bool read_all(struct model *model)
 	int ret = idle_map_read(model->shared, rounds->address, rounds->pages, model->found);
 
 	EXPECT(ret == 0, "reading: %s", strerror(-ret));
-	return found_is("read", model, SHARED, model->idle);
+	return sets_equal("read", model->found, model->idle, rounds->pages);
 }
 
 static bool rounds_are_aligned(const struct rounds *rounds)
@@ -181,13 +152,11 @@ static bool scan(struct model *model, unsigned int scanner)
 		sum.pages_accessed == count(model->found, rounds->pages) && sum.pages_skipped == 0));
 	EXPECT(!rounds->paths || sum.paths == rounds->paths, "paths %x", sum.paths);
 	if (!sets_equal("present", model->present, model->mapped, rounds->pages) ||
-	    !found_is("accessed", model, scanner, model->touched[scanner]))
+	    !sets_equal("accessed", model->found, model->touched[scanner], rounds->pages))
 		return false;
 	/* Only large leaves are coarse. */
-	for (i = 0; i < rounds->pages; i++) {
+	for (i = 0; i < rounds->pages; i++)
 		model->found[i] &= rounds->leaf > 1;
-		model_mark(model, scanner, i);
-	}
 	memset(model->touched[scanner], false, rounds->pages);
 	return sets_equal("coarse", model->coarse, model->found, rounds->pages);
 }
@@ -251,8 +220,6 @@ static void model_touch(struct model *model, size_t leaf)
 	memset(model->idle + leaf, false, size);
 	for (i = 0; i < SCANNERS; i++)
 		memset(model->touched[i] + leaf, true, size);
-	for (i = 0; i < OBSERVERS; i++)
-		memset(model->lost[i] + leaf, false, size);
 }
 
 static void model_unmap(struct model *model, size_t page)
@@ -262,15 +229,13 @@ static void model_unmap(struct model *model, size_t page)
 	model->mapped[page] = model->guest[page] = model->written[page] = model->idle[page] = false;
 	for (i = 0; i < SCANNERS; i++)
 		model->touched[i][page] = false;
-	for (i = 0; i < OBSERVERS; i++)
-		model->alone[i][page] = model->lost[i][page] = false;
 }
 
 /* Touch model->set. */
 static void touch(struct model *model, unsigned int way, char mode)
 {
 	const struct rounds *rounds = model->rounds;
-	size_t i, leaf, observer;
+	size_t i, leaf;
 
 	rounds->touch(rounds->context, way, mode, model->set, rounds->pages);
 	for (i = 0; i < rounds->pages; i++) {
@@ -282,14 +247,10 @@ static void touch(struct model *model, unsigned int way, char mode)
 		}
 		leaf = i - i % rounds->leaf;
 		model_touch(model, leaf);
-		if (rounds->ways[way].guest) {
+		if (rounds->ways[way].guest)
 			memset(model->guest + leaf, true, rounds->leaf);
-		} else {
-			if (rounds->zeroes && mode == 'w' && !model->written[i])
-				model->guest[i] = false;
-			for (observer = 0; observer < OBSERVERS; observer++)
-				model->alone[observer][i] = false;
-		}
+		else if (rounds->zeroes && mode == 'w' && !model->written[i])
+			model->guest[i] = false;
 		model->written[i] |= mode == 'w';
 	}
 }
@@ -331,25 +292,17 @@ static void touch_some(struct model *model)
 	touch(model, way, mode);
 }
 
-/*
- * The guest layer maps nothing any more. What it had mapped is idle to no observer, whether or not it was
- * touched, unless it is as it was when it was marked.
- */
+/* The guest layer maps nothing any more, and nobody can tell what was touched before: no page is idle. */
 static void change(struct model *model)
 {
 	const struct rounds *rounds = model->rounds;
-	size_t i, observer;
+	size_t scanner;
 
 	rounds->change(rounds->context);
-	for (i = 0; i < rounds->pages; i++) {
-		if (!model->guest[i])
-			continue;
-		model->guest[i] = model->idle[i] = false;
-		for (observer = 0; observer < SCANNERS; observer++)
-			model->touched[observer][i] = true;
-		for (observer = 0; observer < OBSERVERS; observer++)
-			model->lost[observer][i] = model->alone[observer][i];
-	}
+	memset(model->guest, false, rounds->pages);
+	memset(model->idle, false, rounds->pages);
+	for (scanner = 0; scanner < SCANNERS; scanner++)
+		memcpy(model->touched[scanner], model->mapped, rounds->pages);
 }
 
 static bool run_round(struct model *model)
