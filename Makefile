@@ -7,6 +7,7 @@
 #   make check      every test: lint, unit, fuzz, system tests in the emulated VM host
 #   make check-debug, check-next
 #                   the module on other kernels: tests/check says which
+#   make soak       the module for a long time
 #   make demo       the main job on real guests in the emulated VM host
 #   make bench      what things cost, into build/report/bench.json
 #   make install    to $(DESTDIR)$(PREFIX)

@@ -38,3 +38,7 @@ $(foreach name,$(FUZZ_NAMES),$(eval $(call fuzz_test,$(name))))
 .PHONY: unit-tests fuzz-tests
 unit-tests: $(UNIT_TESTS)
 fuzz-tests: $(FUZZ_TESTS)
+
+.PHONY: soak
+soak: setup ## the module for a long time: loading, scanning, random calls; 40 minutes
+	@tests/check soak

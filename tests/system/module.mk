@@ -42,3 +42,15 @@ $(BUILD)/test/bin/idle_fuzz: $(IDLE_FUZZ_OBJECTS)
 	@mkdir -p $(@D)
 	$(say) LINK $@
 	$(Q)$(CC) -pie -pthread $^ -o $@
+
+# Long scanning of processes and VMs of which it is known what must come out.
+C_SOURCES += $(wildcard tests/system/idle_soak/*.[ch])
+CFLAGS_tests_system_idle_soak := -Itests/system/idle_check
+IDLE_SOAK_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/system/idle_soak/*.c) \
+                       $(addprefix tests/system/idle_check/,idle_map.c page_scan.c vmm_client.c))
+bed-images: $(BUILD)/test/bin/idle_soak
+
+$(BUILD)/test/bin/idle_soak: $(IDLE_SOAK_OBJECTS)
+	@mkdir -p $(@D)
+	$(say) LINK $@
+	$(Q)$(CC) -pie -pthread $^ -o $@
