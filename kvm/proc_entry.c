@@ -338,10 +338,10 @@ static void sweep_dentries(void)
 
 static void del_table_probes(void)
 {
+	struct kretprobe *probes[] = { &lookup_probe, &readdir_probe };
 	unsigned int i;
 
-	unregister_kretprobe(&lookup_probe);
-	unregister_kretprobe(&readdir_probe);
+	unregister_kretprobes(probes, ARRAY_SIZE(probes));
 	for (i = 0; i < ARRAY_SIZE(tables); i++)
 		kfree(tables[i].extended);
 }

@@ -213,6 +213,11 @@ static struct kretprobe shadow_probes[] = {
 	ENTRY_PROBE(COMPAT_SYNC(ept), enter_sync_ept),
 };
 
+/* In one of these arrays. */
+#define MAX_PROBES 8
+static_assert(ARRAY_SIZE(host_probes) <= MAX_PROBES && ARRAY_SIZE(kvm_probes) <= MAX_PROBES &&
+	      ARRAY_SIZE(shadow_probes) <= MAX_PROBES);
+
 /**
  * struct kvm_watch - probes in KVM that are of use only together
  * @probes:
@@ -240,10 +245,15 @@ static unsigned long probes_missed(const struct kretprobe *probes, unsigned int 
 	return missed;
 }
 
+/* All at once: each call of the kernel's function waits for a grace period. */
 static void del_probes(struct kretprobe *probes, unsigned int nr)
 {
-	while (nr--)
-		unregister_kretprobe(&probes[nr]);
+	struct kretprobe *list[MAX_PROBES];
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		list[i] = &probes[i];
+	unregister_kretprobes(list, nr);
 }
 
 static int add_probes(struct kretprobe *probes, unsigned int nr)
