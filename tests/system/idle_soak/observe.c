@@ -3,9 +3,7 @@
  * observe.c - observers of a subject: what is touched all the time is never idle
  *
  * A page that is touched between two looks may be a hole at the second one, because it is swapped out or on its way to
- * another node at that moment; but it is not idle. Deleting a memory slot drops all that the guest maps. If that happens
- * shortly before two looks, both may find a page unmapped that was mapped and used in between: the module cannot know
- * that, as docs/idle_bitmap.md says, so then a look is not judged. Nothing is said of cold pages but that most are idle sometimes, for
+ * another node at that moment; but it is not idle. Nothing is said of cold pages but that most are idle sometimes, for
  * whatever moves them makes them look accessed.
  */
 #include <errno.h>
@@ -41,26 +39,12 @@ static bool wait_for_rounds(struct observer *observer)
 	return true;
 }
 
-/* To be called before each look. */
-static void note_zaps(struct observer *observer)
-{
-	observer->zaps[2] = observer->zaps[1];
-	observer->zaps[1] = observer->zaps[0];
-	observer->zaps[0] = observer->subject->zaps;
-}
-
 /* Judge the pages that were found idle. */
 static bool judge(struct observer *observer, const char *how, const bool *idle)
 {
-	/* More than one since the look before the last one; two steps each. */
-	bool unsure = observer->subject->zaps - observer->zaps[2] > 2;
 	size_t i, hot = 0;
 
 	observer->scans++;
-	if (unsure) {
-		observer->unsure++;
-		return true;
-	}
 	for (i = 0; i < observer->subject->pages; i++) {
 		if (!idle[i])
 			continue;
@@ -80,7 +64,6 @@ static bool read_once(struct observer *observer, int fd, bool *idle)
 	const struct subject *subject = observer->subject;
 	int ret;
 
-	note_zaps(observer);
 	ret = idle_map_mark(fd, subject->address, subject->pages, NULL);
 	if (!ret && !wait_for_rounds(observer))
 		return false;
@@ -97,7 +80,6 @@ static bool scan_once(struct observer *observer, int fd, bool *accessed, bool *p
 	size_t i;
 	int ret;
 
-	note_zaps(observer);
 	ret = page_scan(fd, subject->address, subject->pages, 0, accessed, present, NULL, NULL);
 	if (ret < 0) {
 		printf("%s: %s\n", subject->kind->name, strerror(-ret));

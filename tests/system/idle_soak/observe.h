@@ -14,8 +14,6 @@
  * @subject: whom
  * @stop:    for it to end
  * @scans:   so far
- * @zaps:    the subject's, before its last three looks, the latest first
- * @unsure:  how many looks could not be judged
  * @idle:    how many cold pages it found idle, in all scans
  * @wrong:   whether it found a hot page idle; it has said so, and has ended
  */
@@ -24,8 +22,6 @@ struct observer {
 	pthread_t thread;
 	_Atomic bool stop;
 	unsigned long scans;
-	unsigned long unsure;
-	unsigned int zaps[3];
 	unsigned long idle;
 	bool wrong;
 };

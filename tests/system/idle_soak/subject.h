@@ -41,14 +41,12 @@ struct subject_kind {
  * @pid:     the process
  * @address: of its first known page, aligned to 2 MiB
  * @pages:   how many
- * @zaps:    raised when all of a guest's mappings begin to be dropped, and again when they are
  */
 struct subject {
 	const struct subject_kind *kind;
 	pid_t pid;
 	uintptr_t address;
 	size_t pages;
-	_Atomic unsigned int zaps;
 };
 
 /** An ordinary process. */

@@ -118,13 +118,10 @@ static void vm_stir(struct subject *subject, unsigned int choice)
 	unsigned int slot = choice % MOVING_SLOTS;
 
 	pthread_mutex_lock(&vmm_lock);
-	if (moving[slot]) {
-		subject->zaps++;
+	if (moving[slot])
 		vmm_command(&vmm, "slot del %u", 1 + slot);
-		subject->zaps++;
-	} else {
+	else
 		vmm_slot_add(&vmm, 1 + slot, MOVING_PAGES, choice % BACKING_HUGETLB_2M, choice % 100);
-	}
 	moving[slot] = !moving[slot];
 	/* Its memory comes into being as KVM maps it, by what the VMM touches. */
 	if (moving[slot])
