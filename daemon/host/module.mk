@@ -3,7 +3,7 @@
 # What the host is: libvirt's domains, QEMU's memory layout, NUMA nodes.
 
 HOST_SOURCES := daemon/host/domain.c daemon/host/domain_xml.c daemon/host/flat_view.c daemon/host/host_error.c \
-                daemon/host/id_set.c daemon/host/libvirt_connection.c daemon/host/numa_balancing.c \
+                daemon/host/id_set.c daemon/host/idle_observer.c daemon/host/libvirt_connection.c daemon/host/numa_balancing.c \
                 daemon/host/numa_nodes.c daemon/host/pid_file.c daemon/host/proc_files.c
 HOST_LIBS    := $(shell pkg-config --libs libvirt libvirt-qemu libvirt-glib-1.0 gio-2.0 gio-unix-2.0 libxml-2.0 2>/dev/null) -lnuma
 C_SOURCES    += $(HOST_SOURCES) $(wildcard daemon/host/*.h)
@@ -24,6 +24,8 @@ SOURCES_test_numa_nodes := daemon/host/numa_nodes.c daemon/host/proc_files.c dae
 LIBS_test_numa_nodes    := $(GLIB_LIBS) -lvirt -lnuma
 SOURCES_test_libvirt_connection := daemon/host/libvirt_connection.c daemon/host/host_error.c
 LIBS_test_libvirt_connection    := $(HOST_LIBS)
+SOURCES_test_idle_observer := daemon/host/idle_observer.c
+LIBS_test_idle_observer    := $(GLIB_LIBS) -Wl,--wrap=ioctl
 SOURCES_fuzz_flat_view  := daemon/host/flat_view.c daemon/host/host_error.c
 LIBS_fuzz_flat_view     := $(GLIB_LIBS) -lvirt
 SOURCES_fuzz_domain_xml := daemon/host/domain_xml.c daemon/host/host_error.c
