@@ -116,7 +116,7 @@ void merge_pages(const struct host_view *host, const uint8_t *guest, size_t word
 		uint64_t present = host->present[w];
 		uint64_t idle = host->idle[w] & present;
 		uint64_t touched = present & ~idle;
-		uint64_t large = host->large[w];
+		uint64_t coarse = host->coarse[w];
 		uint64_t rest; /* what ends up idle */
 
 		if (present == 0) {
@@ -128,7 +128,7 @@ void merge_pages(const struct host_view *host, const uint8_t *guest, size_t word
 			says = guest_word_of(guest + w * WORD_PAGES);
 
 		/* Some page of an accessed large leaf was touched, but none that the guest says was not. */
-		accessed[w] = touched & ~(large & (says.idle | says.free));
+		accessed[w] = touched & ~(coarse & (says.idle | says.free));
 
 		sum.holes += WORD_PAGES - count_bits(present);
 		rest = present & ~accessed[w];
@@ -142,8 +142,8 @@ void merge_pages(const struct host_view *host, const uint8_t *guest, size_t word
 			sum.kernel_idle += count_bits(rest & ~says.free & ~evictable);
 			sum.anon_idle += count_bits(rest & evictable & says.anon);
 		}
-		sum.accessed_but_guest_free += count_bits(touched & ~large & says.free);
-		sum.accessed_but_guest_idle += count_bits(touched & ~large & says.idle);
+		sum.accessed_but_guest_free += count_bits(touched & ~coarse & says.free);
+		sum.accessed_but_guest_idle += count_bits(touched & ~coarse & says.idle);
 		sum.idle_but_guest_accessed += count_bits(idle & says.accessed);
 	}
 	*counts = sum;

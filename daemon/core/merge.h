@@ -34,12 +34,12 @@
 
 /**
  * What the host saw in one window, for indices of a page map; bit i of word w is index first + 64 * w + i.
- * The bits of a hole mean nothing in idle and in large: a page may go away while they are collected.
+ * The bits of a hole mean nothing in idle, nor do those of a page that was not accessed in coarse.
  */
 struct host_view {
 	const uint64_t *present; /* mapped */
 	const uint64_t *idle;	 /* mapped and not accessed */
-	const uint64_t *large;	 /* belongs to a leaf larger than 4 KiB */
+	const uint64_t *coarse;	 /* accessed, but as far as only a leaf larger than 4 KiB can tell */
 };
 
 /** Pages counted by merge_pages(). It adds; the caller clears. holes + idle + accessed are all indices. */

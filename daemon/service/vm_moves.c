@@ -10,6 +10,7 @@
 
 /* Indices planned at once: 64 leaves, the word of the bitmap of large ones. */
 #define BLOCK_INDICES ((gsize)64 * PAGE_MAP_LEAF_PAGES)
+_Static_assert(SOURCE_CHUNK_PAGES % BLOCK_INDICES == 0, "a block lies in one chunk");
 
 /* Keep the extents of one class. */
 static gsize keep_class(struct placement_extent *extents, gsize count, enum placement_class class)
@@ -41,14 +42,30 @@ static void add_result(struct page_move_result *sum, const struct page_move_resu
 	sum->hot += part->hot;
 }
 
-/* A page that the daemon moved must not look as if the guest had touched it. */
-static void mark_moved(guint64 index, guint64 pages, gpointer data)
+/* What was moved of one block. */
+struct moved {
+	guint64 index; /* the block's first */
+	gboolean any;
+	guint64 pages[BLOCK_INDICES / 64];
+};
+
+static void note_moved(guint64 index, guint64 pages, gpointer data)
 {
-	const struct vm_sources *sources = data;
+	struct moved *moved = data;
+
+	moved->any = moved->any || pages > 0;
+	for (guint64 bit = index - moved->index; pages-- > 0; bit++)
+		moved->pages[bit / 64] |= G_GUINT64_CONSTANT(1) << bit % 64;
+}
+
+/* A page that the daemon moved must not look as if the guest had touched it. */
+static void mark_moved(const struct vm_sources *sources, const struct moved *moved)
+{
 	g_autoptr(GError) error = NULL;
 
-	/* Worst case, the pages are hot for one window. */
-	if (!sources->host_ops->mark(sources->host, index, pages, &error))
+	/* Worst case, the pages are hot for one window, or their chunk is left out of it. */
+	if (moved->any && !sources->host_ops->mark(sources->host, moved->index, G_N_ELEMENTS(moved->pages),
+						   moved->pages, &error))
 		g_debug("moved pages are not marked again: %s", error->message);
 }
 
@@ -88,14 +105,17 @@ static gboolean run_pass(const struct pass *pass, enum placement_class class, gu
 	memset(result, 0, sizeof(*result));
 	for (guint64 index = 0; index < index_count; index += BLOCK_INDICES) {
 		struct page_move_result part = { 0 };
+		struct moved moved = { .index = index };
+		gboolean done;
 		gsize count = classify_block(pages, pass->policy, index, pass->extents);
 
 		count = keep_class(pass->extents, count, class);
 		if (count == 0)
 			continue;
-		if (!page_moves_apply(pass->domain, pages->map, pass->nodes, pass->extents, count,
-				      limit - result->moved, mark_moved, (gpointer)pass->sources, &part,
-				      error))
+		done = page_moves_apply(pass->domain, pages->map, pass->nodes, pass->extents, count,
+					limit - result->moved, note_moved, &moved, &part, error);
+		mark_moved(pass->sources, &moved);
+		if (!done)
 			return FALSE;
 		add_result(result, &part);
 	}

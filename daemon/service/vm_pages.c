@@ -9,7 +9,9 @@
 /* Words merged at once: the verdicts of 2 MiB x 64 lie on the stack. */
 #define BLOCK_WORDS 512u
 
-#define LEAF_WORDS  (PAGE_MAP_LEAF_PAGES / 64u)
+/* Indices whose leaves fill a word of the bitmap of large ones, and how many words of indices these are. */
+#define LARGE_INDICES (64 * (guint64)PAGE_MAP_LEAF_PAGES)
+#define LARGE_WORDS   ((gsize)LARGE_INDICES / 64)
 
 struct vm_pages *vm_pages_new(struct page_map *map)
 {
@@ -73,25 +75,8 @@ void vm_pages_carry_over(struct vm_pages *pages, const struct vm_pages *old)
 	}
 }
 
-/* Remember which of the @words words' leaves are large. */
-static void note_large(struct vm_pages *pages, guint64 index, gsize words, const guint64 *large)
-{
-	for (gsize word = 0; word < words; word += LEAF_WORDS) {
-		guint64 leaf = index / PAGE_MAP_LEAF_PAGES + word / LEAF_WORDS;
-		guint64 bit = G_GUINT64_CONSTANT(1) << (leaf % 64);
-		guint64 any = 0;
-
-		for (gsize i = 0; i < LEAF_WORDS; i++)
-			any |= large[word + i];
-		if (any != 0)
-			pages->large[leaf / 64] |= bit;
-		else
-			pages->large[leaf / 64] &= ~bit;
-	}
-}
-
 void vm_pages_update(struct vm_pages *pages, guint64 index, gsize words, const struct host_view *host,
-		     const guint8 *guest, struct merge_counts *counts)
+		     const guint64 *large, const guint8 *guest, struct merge_counts *counts)
 {
 	guint64 accessed[BLOCK_WORDS];
 
@@ -100,7 +85,7 @@ void vm_pages_update(struct vm_pages *pages, guint64 index, gsize words, const s
 		gsize page = word * 64;
 		struct host_view view = { .present = host->present + word,
 					  .idle = host->idle + word,
-					  .large = host->large + word };
+					  .coarse = host->coarse + word };
 
 		merge_pages(&view, guest == NULL ? NULL : guest + page, block, accessed, counts);
 		page_ages_update(pages->ages + index + page, view.present, accessed, block);
@@ -108,7 +93,8 @@ void vm_pages_update(struct vm_pages *pages, guint64 index, gsize words, const s
 			accessed[i] = view.present[i] & ~view.idle[i];
 		page_ages_update(pages->host_ages + index + page, view.present, accessed, block);
 	}
-	note_large(pages, index, words, host->large);
+	memcpy(pages->large + index / LARGE_INDICES, large,
+	       (words + LARGE_WORDS - 1) / LARGE_WORDS * sizeof(*large));
 }
 
 void vm_pages_end_window(struct vm_pages *pages, double seconds)

@@ -40,14 +40,15 @@ void vm_pages_carry_over(struct vm_pages *pages, const struct vm_pages *old);
 
 /**
  * vm_pages_update() - one chunk of a window
- * @index:  the chunk's first index, a multiple of 512
+ * @index:  the chunk's first index, a multiple of 64 * 512
  * @words:  its length in words of 64 indices, a multiple of 8
  * @host:   the host's view of the chunk
+ * @large:  one bit for every 512 indices of the chunk: a leaf larger than 4 KiB maps them
  * @guest:  the guest's page bytes of the chunk, NULL without guest data
  * @counts: is added to
  */
 void vm_pages_update(struct vm_pages *pages, guint64 index, gsize words, const struct host_view *host,
-		     const guint8 *guest, struct merge_counts *counts);
+		     const guint64 *large, const guint8 *guest, struct merge_counts *counts);
 
 /** vm_pages_end_window() - all chunks are updated; the window lasted @seconds. */
 void vm_pages_end_window(struct vm_pages *pages, double seconds);

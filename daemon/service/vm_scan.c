@@ -14,60 +14,76 @@
 #define GUEST_WINDOW_LEAST (1.0 / 3)
 #define GUEST_WINDOW_MOST  3.0
 
-/* The host's words of the whole VM, and the window of each chunk. */
+/* Words of struct host_chunk.large. */
+#define CHUNK_LARGE_WORDS (SOURCE_CHUNK_LEAVES / 64)
+
+/* The host's words of the whole VM, in whole chunks; and for each chunk its window, and whether it was the first. */
 struct host_words {
-	guint64 *present, *idle, *large;
+	gsize chunks;
+	guint64 *present, *idle, *coarse, *large;
 	double *windows;
+	gboolean *first;
 };
 
 static void host_words_free(struct host_words *words)
 {
 	g_free(words->present);
 	g_free(words->idle);
+	g_free(words->coarse);
 	g_free(words->large);
 	g_free(words->windows);
+	g_free(words->first);
 }
 
-static gboolean host_words_alloc(struct host_words *words, gsize count, gsize chunks, GError **error)
+static gboolean host_words_alloc(struct host_words *words, gsize chunks, GError **error)
 {
+	gsize count = chunks * SOURCE_CHUNK_WORDS;
+
+	words->chunks = chunks;
 	words->present = g_try_new(guint64, count);
 	words->idle = g_try_new(guint64, count);
-	words->large = g_try_new(guint64, count);
+	words->coarse = g_try_new(guint64, count);
+	words->large = g_try_new(guint64, chunks * CHUNK_LARGE_WORDS);
 	words->windows = g_try_new0(double, chunks);
-	if (words->present != NULL && words->idle != NULL && words->large != NULL && words->windows != NULL)
+	words->first = g_try_new(gboolean, chunks);
+	if (words->present != NULL && words->idle != NULL && words->coarse != NULL && words->large != NULL &&
+	    words->windows != NULL && words->first != NULL)
 		return TRUE;
 	g_set_error(error, SOURCE_ERROR, SOURCE_ERROR_FAILED,
 		    "not enough memory for a scan: %" G_GSIZE_FORMAT " KiB", 3 * count * 8 / 1024);
 	return FALSE;
 }
 
-static gboolean harvest(const struct vm_sources *sources, gsize count, struct host_words *words,
-			GError **error)
+static gboolean harvest(const struct vm_sources *sources, struct host_words *words, GError **error)
 {
 	g_autofree struct host_chunk *chunk = g_new(struct host_chunk, 1);
 
-	for (gsize word = 0; word < count; word += SOURCE_CHUNK_WORDS) {
-		gsize length = MIN(SOURCE_CHUNK_WORDS, count - word);
-		gsize bytes = length * sizeof(guint64);
+	for (gsize i = 0; i < words->chunks; i++)
+		words->first[i] = TRUE; /* as long as nothing is known of it */
+	for (gsize i = 0; i < words->chunks; i++) {
+		gsize word = i * SOURCE_CHUNK_WORDS;
 
-		if (!sources->host_ops->harvest(sources->host, (guint64)word * 64, length, chunk, error))
+		if (!sources->host_ops->harvest(sources->host, i * SOURCE_CHUNK_PAGES, chunk, error))
 			return FALSE;
-		memcpy(words->present + word, chunk->present, bytes);
-		memcpy(words->idle + word, chunk->idle, bytes);
-		memcpy(words->large + word, chunk->large, bytes);
-		words->windows[word / SOURCE_CHUNK_WORDS] = chunk->window_seconds;
+		memcpy(words->present + word, chunk->present, sizeof(chunk->present));
+		memcpy(words->idle + word, chunk->idle, sizeof(chunk->idle));
+		memcpy(words->coarse + word, chunk->coarse, sizeof(chunk->coarse));
+		memcpy(words->large + i * CHUNK_LARGE_WORDS, chunk->large, sizeof(chunk->large));
+		words->windows[i] = chunk->window_seconds;
+		words->first[i] = chunk->first;
 	}
 	return TRUE;
 }
 
 /* The shortest window of the chunks that have one: an age then lasts at least as long as it says. */
-static double shortest_window(const double *windows, gsize chunks)
+static double shortest_window(const struct host_words *words)
 {
 	double shortest = 0.0;
 
-	for (gsize i = 0; i < chunks; i++)
-		if (windows[i] > 0.0 && (shortest == 0.0 || windows[i] < shortest))
-			shortest = windows[i];
+	for (gsize i = 0; i < words->chunks; i++)
+		if (!words->first[i] && words->windows[i] > 0.0 &&
+		    (shortest == 0.0 || words->windows[i] < shortest))
+			shortest = words->windows[i];
 	return shortest;
 }
 
@@ -103,45 +119,48 @@ static const guint8 *guest_pages(const struct vm_sources *sources, int timeout_m
 	return pages;
 }
 
-static void merge(struct vm_pages *pages, gsize count, const struct host_words *words, const guint8 *guest,
+static void merge(struct vm_pages *pages, const struct host_words *words, const guint8 *guest,
 		  struct merge_counts *counts)
 {
-	for (gsize word = 0; word < count; word += SOURCE_CHUNK_WORDS) {
+	gsize count = pages->map->index_count / 64;
+
+	for (gsize i = 0; i < words->chunks; i++) {
+		gsize word = i * SOURCE_CHUNK_WORDS;
 		gsize length = MIN(SOURCE_CHUNK_WORDS, count - word);
-		guint64 index = (guint64)word * 64;
+		guint64 index = i * SOURCE_CHUNK_PAGES;
 		struct host_view view = { .present = words->present + word,
 					  .idle = words->idle + word,
-					  .large = words->large + word };
+					  .coarse = words->coarse + word };
 
 		/* Not marked before (new memory, or a scan that broke off): its bits say nothing. */
-		if (words->windows[word / SOURCE_CHUNK_WORDS] == 0.0)
+		if (words->first[i])
 			continue;
-		vm_pages_update(pages, index, length, &view, guest == NULL ? NULL : guest + index, counts);
+		vm_pages_update(pages, index, length, &view, words->large + i * CHUNK_LARGE_WORDS,
+				guest == NULL ? NULL : guest + index, counts);
 	}
 }
 
 gboolean vm_scan(const struct vm_sources *sources, struct vm_pages *pages, int agent_timeout_ms,
 		 struct vm_scan_result *result, GError **error)
 {
-	gsize count = pages->map->index_count / 64;
-	gsize chunks = (count + SOURCE_CHUNK_WORDS - 1) / SOURCE_CHUNK_WORDS;
+	guint64 chunks = (pages->map->index_count + SOURCE_CHUNK_PAGES - 1) / SOURCE_CHUNK_PAGES;
 	struct host_words words = { 0 };
 	const guint8 *guest = NULL;
 	gboolean asked, done;
 
 	memset(result, 0, sizeof(*result));
-	if (!host_words_alloc(&words, count, chunks, error)) {
+	if (!host_words_alloc(&words, chunks, error)) {
 		host_words_free(&words);
 		return FALSE;
 	}
 	asked = sources->guest != NULL && sources->guest_ops->start(sources->guest, &result->guest_error);
-	done = harvest(sources, count, &words, error);
-	result->window_seconds = shortest_window(words.windows, chunks);
+	done = harvest(sources, &words, error);
+	result->window_seconds = shortest_window(&words);
 	if (done && asked)
 		guest = guest_pages(sources, agent_timeout_ms, result);
 	if (result->window_seconds > 0.0) {
 		result->guest_used = guest != NULL;
-		merge(pages, count, &words, guest, &result->counts);
+		merge(pages, &words, guest, &result->counts);
 		vm_pages_end_window(pages, result->window_seconds);
 	}
 	host_words_free(&words);

@@ -9,7 +9,7 @@
 
 /**
  * idle_bitmap_open_at() - host_source_module.open() with a /proc of one's own
- * @proc: path of a folder with PID/idle_bitmap, PID/pagemap and kpageflags
+ * @proc: path of a folder with PID/idle_bitmap
  * @pid:  the process
  * @name: the VM's name, for messages; copied
  * @map:  its memory; outlives the source

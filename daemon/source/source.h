@@ -8,9 +8,9 @@
  * every VM needs one. A guest source adds what the guest's own kernel says of the same window; a VM can do
  * without.
  *
- * A scan goes chunk by chunk: harvest() reads a chunk's state since its last marking and marks it again at
+ * A scan goes chunk by chunk: harvest() takes a chunk's state since its last marking and marks it again at
  * once, so that no access falls between two windows. The window of a chunk is the time between these two,
- * measured. Sources keep no page data between calls. They may block, and are used by one thread at a time.
+ * measured. They may block, and are used by one thread at a time.
  */
 #ifndef VMHEAT_SOURCE_SOURCE_H
 #define VMHEAT_SOURCE_SOURCE_H
@@ -29,15 +29,20 @@ enum source_error {
 #define SOURCE_ERROR (source_error_quark())
 GQuark source_error_quark(void);
 
-/** Indices harvested at once: 1 GiB of pages. Bounds the memory of a scan. */
-#define SOURCE_CHUNK_WORDS 4096u
+/** Indices harvested at once: 256 MiB of pages. Bounds the memory of a scan. */
+#define SOURCE_CHUNK_WORDS  1024u
+#define SOURCE_CHUNK_PAGES  ((guint64)SOURCE_CHUNK_WORDS * 64)
+#define SOURCE_CHUNK_LEAVES ((gsize)SOURCE_CHUNK_PAGES / PAGE_MAP_LEAF_PAGES)
 
-/** Bitmaps of one chunk, see struct host_view in merge.h. */
+/** What is told of one chunk. Behind the end of the map all is zero. */
 struct host_chunk {
-	guint64 present[SOURCE_CHUNK_WORDS];
+	guint64 present[SOURCE_CHUNK_WORDS]; /* these three: see struct host_view in merge.h */
 	guint64 idle[SOURCE_CHUNK_WORDS];
-	guint64 large[SOURCE_CHUNK_WORDS];
-	double window_seconds; /* 0: this chunk had not been marked before, idle says nothing */
+	guint64 coarse[SOURCE_CHUNK_WORDS];
+	guint64 large[SOURCE_CHUNK_LEAVES /
+		      64];     /* a bit a leaf: pages of it are mapped, and only as part of it */
+	gboolean first;	       /* this chunk had not been marked before: idle and coarse say nothing */
+	double window_seconds; /* the shortest of its pages'; 0: of no page that is mapped one is known */
 };
 
 struct host_source; /* the instance, private to its file */
@@ -48,18 +53,17 @@ struct host_source_ops {
 	/* Ready to harvest @domain's memory as @map (which outlives the source) describes it. */
 	struct host_source *(*open)(const struct domain *domain, const struct page_map *map, GError **error);
 
-	/*
-	 * Read and mark @words words (a multiple of 8, at most SOURCE_CHUNK_WORDS) from @index (a multiple of
-	 * PAGE_MAP_LEAF_PAGES) on: whole leaves, as a leaf is marked as one.
-	 */
-	gboolean (*harvest)(struct host_source *source, guint64 index, gsize words, struct host_chunk *chunk,
+	/* Read and mark the chunk that begins at @index, a multiple of SOURCE_CHUNK_PAGES. */
+	gboolean (*harvest)(struct host_source *source, guint64 index, struct host_chunk *chunk,
 			    GError **error);
 
 	/*
-	 * Mark again @pages pages from @index on without reading them: what the daemon itself just moved. The
-	 * windows of their chunks go on as they were.
+	 * Mark again what the daemon itself just moved: the pages whose bits are set in @moved, @words words from
+	 * @index on, all of one chunk. The chunk's window goes on as it was, and so does what was seen of its other
+	 * pages.
 	 */
-	gboolean (*mark)(struct host_source *source, guint64 index, guint64 pages, GError **error);
+	gboolean (*mark)(struct host_source *source, guint64 index, gsize words, const guint64 *moved,
+			 GError **error);
 
 	void (*close)(struct host_source *source);
 };

@@ -129,12 +129,12 @@ static struct loop *loop_new(uint64_t headroom)
 /* The daemon's half of a window: from what the host saw to a decision. */
 static void scan_and_plan(struct loop *loop)
 {
-	static const uint64_t no_large_leaf[WORDS];
+	static const uint64_t no_coarse_page[WORDS];
 	static const struct pressure_limits limits = { .refault_pages = 64, .memory_stall_share = 1 };
 	const struct guest *guest = &loop->guest;
 	uint64_t idle[WORDS];
 	uint64_t accessed[WORDS];
-	const struct host_view host = { .present = guest->present, .idle = idle, .large = no_large_leaf };
+	const struct host_view host = { .present = guest->present, .idle = idle, .coarse = no_coarse_page };
 	struct merge_counts merged = { 0 };
 	struct resize_input input = { .now_seconds = guest->window * WINDOW_SECONDS,
 				      .current_pages = guest->balloon_pages,

@@ -1,62 +1,39 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_idle_bitmap.c - the module source on a /proc of regular files
- *
- * The files are as the kernel's: idle_bitmap keeps what is written to it, pagemap and kpageflags are filled
- * by the test. A guest's access is a bit that the test clears.
+ * test_idle_bitmap.c - the module source, on the module of idle_module.h
  */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <fcntl.h>
-#include <linux/kernel-page-flags.h>
 #include <string.h>
 #include <unistd.h>
 #include <cmocka.h>
 #include <glib/gstdio.h>
 #include "idle_bitmap.h"
+#include "idle_module.h"
 
-#define PID	  4711
-#define FILE_SIZE 1048576
-#define PRESENT	  (G_GUINT64_CONSTANT(1) << 63)
-#define SWAPPED	  (G_GUINT64_CONSTANT(1) << 62)
-#define THP	  (G_GUINT64_CONSTANT(1) << KPF_THP)
-#define ZERO	  (G_GUINT64_CONSTANT(1) << KPF_ZERO_PAGE)
+#define PID 4711
 
-/* Two leaves and a bit: virtual pages 612 to 1859, and far from them 5120 to 5631, a leaf of its own. */
-#define FIRST_VPN   612u
-#define FIRST_PAGES 1248u
-#define SECOND_VPN  5120u
+/*
+ * Virtual pages 612 to 1859; 1960 to 2559, which begin in the block in which the first end; and 5000 to 70999, which lie
+ * in two chunks.
+ */
+#define FIRST_VPN    612u
+#define FIRST_PAGES  1248u
+#define SECOND_VPN   1960u
+#define SECOND_PAGES 600u
+#define THIRD_VPN    5000u
+#define THIRD_PAGES  66000u
+
+/* A page of the third range that lies in the second chunk. */
+#define FAR_VPN (THIRD_VPN + THIRD_PAGES - 10)
 
 struct bench {
-	char *proc;
-	int idle, pagemap, kpageflags;
+	char *proc, *process, *file;
 	struct page_map *map;
 	struct host_source *source;
-	struct host_chunk chunk;
+	struct host_chunk chunks[2];
 };
-
-static int create_file(const struct bench *bench, const char *name)
-{
-	g_autofree char *path = g_strconcat(bench->proc, "/", name, NULL);
-	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-
-	assert_true(fd >= 0);
-	assert_int_equal(ftruncate(fd, FILE_SIZE), 0);
-	return fd;
-}
-
-static guint64 get_word(int fd, guint64 word)
-{
-	guint64 value;
-
-	assert_int_equal(pread(fd, &value, sizeof(value), (off_t)(word * sizeof(value))), sizeof(value));
-	return value;
-}
-
-static void put_word(int fd, guint64 word, guint64 value)
-{
-	assert_int_equal(pwrite(fd, &value, sizeof(value), (off_t)(word * sizeof(value))), sizeof(value));
-}
 
 static gboolean get_bit(const guint64 *words, guint64 bit)
 {
@@ -74,52 +51,33 @@ static guint64 count_bits(const guint64 *words, gsize count)
 
 static guint64 index_of_vpn(const struct bench *bench, guint64 vpn)
 {
-	const struct ram_range *ram = &bench->map->ranges[vpn < SECOND_VPN ? 0 : 1].ram;
+	gsize number = vpn < SECOND_VPN ? 0 : vpn < THIRD_VPN ? 1 : 2;
 
-	return bench->map->ranges[vpn < SECOND_VPN ? 0 : 1].index + (vpn - ram->vpn);
-}
-
-/* Back @pages pages from @vpn on with frames from @pfn on, which have @flags. */
-static void map_pages(const struct bench *bench, guint64 vpn, guint64 pages, guint64 pfn, guint64 flags)
-{
-	for (guint64 i = 0; i < pages; i++) {
-		put_word(bench->pagemap, vpn + i, PRESENT | (pfn + i));
-		put_word(bench->kpageflags, pfn + i, flags);
-	}
-}
-
-/* The guest touches @vpn. */
-static void touch(const struct bench *bench, guint64 vpn)
-{
-	guint64 word = get_word(bench->idle, vpn / 64);
-
-	put_word(bench->idle, vpn / 64, word & ~(G_GUINT64_CONSTANT(1) << vpn % 64));
-}
-
-static void touch_run(const struct bench *bench, guint64 vpn, guint64 pages)
-{
-	for (guint64 i = 0; i < pages; i++)
-		touch(bench, vpn + i);
+	return bench->map->ranges[number].index + (vpn - bench->map->ranges[number].ram.vpn);
 }
 
 static int open_bench(void **state)
 {
 	static const struct ram_range ranges[] = {
 		{ .gfn = 0, .vpn = FIRST_VPN, .pages = FIRST_PAGES },
-		{ .gfn = 0x100000, .vpn = SECOND_VPN, .pages = 512 },
+		{ .gfn = 0x100000, .vpn = SECOND_VPN, .pages = SECOND_PAGES },
+		{ .gfn = 0x200000, .vpn = THIRD_VPN, .pages = THIRD_PAGES },
 	};
 	struct bench *bench = g_new0(struct bench, 1);
-	g_autofree char *process = NULL;
 	const char *reason;
+	int fd;
 
+	memset(&module, 0, sizeof(module));
 	bench->proc = g_dir_make_tmp("vmheat-XXXXXX", NULL);
 	assert_non_null(bench->proc);
-	process = g_strdup_printf("%s/%d", bench->proc, PID);
-	assert_int_equal(g_mkdir(process, 0700), 0);
-	bench->idle = create_file(bench, "4711/idle_bitmap");
-	bench->pagemap = create_file(bench, "4711/pagemap");
-	bench->kpageflags = create_file(bench, "kpageflags");
-	bench->map = page_map_new(ranges, 2, &reason);
+	bench->process = g_strdup_printf("%s/%d", bench->proc, PID);
+	bench->file = g_strconcat(bench->process, "/idle_bitmap", NULL);
+	assert_int_equal(g_mkdir(bench->process, 0700), 0);
+	fd = open(bench->file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+	bench->map = page_map_new(ranges, G_N_ELEMENTS(ranges), &reason);
+	assert_true(bench->map->index_count > SOURCE_CHUNK_PAGES);
 	bench->source = idle_bitmap_open_at(bench->proc, PID, "g1", bench->map, NULL);
 	assert_non_null(bench->source);
 	*state = bench;
@@ -128,242 +86,360 @@ static int open_bench(void **state)
 
 static int close_bench(void **state)
 {
-	static const char *const names[] = { "4711/idle_bitmap", "4711/pagemap", "4711", "kpageflags", "" };
 	struct bench *bench = *state;
 
 	host_source_module.close(bench->source);
 	page_map_free(bench->map);
-	close(bench->idle);
-	close(bench->pagemap);
-	close(bench->kpageflags);
-	for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
-		g_autofree char *path = g_strconcat(bench->proc, "/", names[i], NULL);
-
-		(void)g_remove(path);
-	}
+	(void)g_remove(bench->file);
+	(void)g_remove(bench->process);
+	(void)g_remove(bench->proc);
+	g_free(bench->file);
+	g_free(bench->process);
 	g_free(bench->proc);
 	g_free(bench);
 	return 0;
 }
 
-static void harvest(struct bench *bench)
+/* Harvest both chunks @seconds after the last time. */
+static void harvest(struct bench *bench, double seconds)
 {
 	g_autoptr(GError) error = NULL;
 
-	memset(&bench->chunk, 0x5a, sizeof(bench->chunk));
-	if (!host_source_module.harvest(bench->source, 0, bench->map->index_count / 64, &bench->chunk,
-					&error))
-		fail_msg("%s", error->message);
+	module.now += (guint64)(seconds * 1e9);
+	memset(bench->chunks, 0x5a, sizeof(bench->chunks));
+	for (gsize i = 0; i < 2; i++)
+		if (!host_source_module.harvest(bench->source, i * SOURCE_CHUNK_PAGES, &bench->chunks[i],
+						&error))
+			fail_msg("%s", error->message);
 }
 
-static void assert_harvest_fails(struct bench *bench, enum source_error code, const char *message)
+/* What the last harvest said of the page at @vpn. */
+static void assert_page(const struct bench *bench, guint64 vpn, gboolean present, gboolean idle,
+			gboolean coarse)
 {
-	g_autoptr(GError) error = NULL;
+	guint64 index = index_of_vpn(bench, vpn);
+	const struct host_chunk *chunk = &bench->chunks[index / SOURCE_CHUNK_PAGES];
+	guint64 bit = index % SOURCE_CHUNK_PAGES;
 
-	assert_false(host_source_module.harvest(bench->source, 0, bench->map->index_count / 64, &bench->chunk,
-						&error));
-	assert_true(g_error_matches(error, SOURCE_ERROR, code));
-	assert_non_null(strstr(error->message, message));
-	assert_true(g_str_has_prefix(error->message, "g1: "));
+	if (get_bit(chunk->present, bit) != present || get_bit(chunk->idle, bit) != idle ||
+	    get_bit(chunk->coarse, bit) != coarse)
+		fail_msg("page %" G_GUINT64_FORMAT ": present %d, idle %d, coarse %d", vpn,
+			 get_bit(chunk->present, bit), get_bit(chunk->idle, bit),
+			 get_bit(chunk->coarse, bit));
 }
 
-/* A page is where the index says it is: present if pagemap says so, idle if its bit is set, and nothing else.
+static guint64 count_present(const struct bench *bench)
+{
+	return count_bits(bench->chunks[0].present, SOURCE_CHUNK_WORDS) +
+	       count_bits(bench->chunks[1].present, SOURCE_CHUNK_WORDS);
+}
+
+static guint64 count_idle(const struct bench *bench)
+{
+	return count_bits(bench->chunks[0].idle, SOURCE_CHUNK_WORDS) +
+	       count_bits(bench->chunks[1].idle, SOURCE_CHUNK_WORDS);
+}
+
+/*
+ * A page is where the index says it is: at the first and the last of each range, and on both sides of the chunks'
+ * border. What else is mapped in their blocks is no page of the VM's.
  */
 static void test_states(void **state)
 {
+	static const guint64 vpns[] = {
+		FIRST_VPN, FIRST_VPN + FIRST_PAGES - 1, SECOND_VPN,	   SECOND_VPN + SECOND_PAGES - 1,
+		THIRD_VPN, THIRD_VPN + 62583,		THIRD_VPN + 62584, THIRD_VPN + THIRD_PAGES - 1,
+	};
 	struct bench *bench = *state;
-	const guint64 *present = bench->chunk.present, *idle = bench->chunk.idle;
 
-	map_pages(bench, FIRST_VPN, 3, 7000, 0);
-	map_pages(bench, FIRST_VPN + FIRST_PAGES - 1, 1, 7100, 0);
-	map_pages(bench, FIRST_VPN + FIRST_PAGES, 1, 7101, 0); /* behind the range */
-	map_pages(bench, SECOND_VPN + 70, 1, 7200, 0);
-	put_word(bench->pagemap, FIRST_VPN + 3, SWAPPED | 99);
-	harvest(bench);
-	touch(bench, FIRST_VPN + 1);
-	touch(bench, SECOND_VPN + 70);
-	harvest(bench);
+	assert_int_equal(index_of_vpn(bench, THIRD_VPN + 62584), SOURCE_CHUNK_PAGES);
+	module_touch(512, 2560);
+	module_unmap(FIRST_VPN, FIRST_PAGES);
+	module_unmap(SECOND_VPN, SECOND_PAGES);
+	module_touch(THIRD_VPN - 1, 1);
+	module_touch(THIRD_VPN + THIRD_PAGES, 1);
+	for (gsize i = 0; i < G_N_ELEMENTS(vpns); i++)
+		module_touch(vpns[i], 1);
+	harvest(bench, 0.0);
+	module_touch(FIRST_VPN - 1, 1);
+	module_touch(vpns[6], 1);
+	harvest(bench, 2.0);
 
-	assert_int_equal(count_bits(present, bench->map->index_count / 64), 5);
-	assert_int_equal(count_bits(idle, bench->map->index_count / 64), 3);
-	assert_true(get_bit(idle, index_of_vpn(bench, FIRST_VPN)));
-	assert_true(get_bit(present, index_of_vpn(bench, FIRST_VPN + 1)));
-	assert_false(get_bit(idle, index_of_vpn(bench, FIRST_VPN + 1)));
-	assert_true(get_bit(idle, index_of_vpn(bench, FIRST_VPN + 2)));
-	assert_true(get_bit(idle, index_of_vpn(bench, FIRST_VPN + FIRST_PAGES - 1)));
-	assert_true(get_bit(present, index_of_vpn(bench, SECOND_VPN + 70)));
-	assert_false(get_bit(idle, index_of_vpn(bench, SECOND_VPN + 70)));
+	assert_int_equal(count_present(bench), G_N_ELEMENTS(vpns));
+	assert_int_equal(count_idle(bench), G_N_ELEMENTS(vpns) - 1);
+	for (gsize i = 0; i < G_N_ELEMENTS(vpns); i++)
+		assert_page(bench, vpns[i], TRUE, i != 6, FALSE);
 }
 
-/* Only the VM's pages are marked: its neighbours in the first word (612 = 9 * 64 + 36) and the last
- * (1859 = 29 * 64 + 3) belong to other memory of the process. */
-static void test_marks_nothing_else(void **state)
+/* Pages of two ranges in one block: looking at the one takes nothing away from the other. */
+static void test_shared_block(void **state)
 {
 	struct bench *bench = *state;
 
-	harvest(bench);
-	assert_int_equal(get_word(bench->idle, 8), 0);
-	assert_int_equal(get_word(bench->idle, 9), G_MAXUINT64 << 36);
-	assert_int_equal(get_word(bench->idle, 10), G_MAXUINT64);
-	assert_int_equal(get_word(bench->idle, 28), G_MAXUINT64);
-	assert_int_equal(get_word(bench->idle, 29), 0xf);
-	assert_int_equal(get_word(bench->idle, 30), 0);
-	assert_int_equal(get_word(bench->idle, SECOND_VPN / 64 - 1), 0);
-	assert_int_equal(get_word(bench->idle, SECOND_VPN / 64), G_MAXUINT64);
-	assert_int_equal(get_word(bench->idle, SECOND_VPN / 64 + 8), 0);
+	module_touch(FIRST_VPN, FIRST_PAGES);
+	module_touch(SECOND_VPN, SECOND_PAGES);
+	harvest(bench, 0.0);
+	module_touch(FIRST_VPN + FIRST_PAGES - 1, 1);
+	module_touch(SECOND_VPN, 1);
+	harvest(bench, 2.0);
+	assert_page(bench, FIRST_VPN + FIRST_PAGES - 1, TRUE, FALSE, FALSE);
+	assert_page(bench, SECOND_VPN, TRUE, FALSE, FALSE);
+	assert_int_equal(count_idle(bench), FIRST_PAGES + SECOND_PAGES - 2);
+	assert_true(bench->chunks[0].window_seconds == 2.0);
 }
 
-/* The first harvest has no window; the second has the time that passed, the third begins anew. */
+/* Ranges are scanned one after the other, so their windows differ: the chunk's is the shortest. */
+static void test_shortest_window(void **state)
+{
+	struct bench *bench = *state;
+
+	module_touch(FIRST_VPN, 1);
+	module_touch(SECOND_VPN, 1);
+	module_touch(THIRD_VPN, 1);
+	harvest(bench, 0.0);
+	module.now_step = 500000000; /* 2.0, 2.5 and 3.0 s */
+	harvest(bench, 2.0);
+	assert_true(bench->chunks[0].window_seconds == 2.0);
+	module.now_step = 0; /* 4.0, 3.5 and 3.0 s */
+	harvest(bench, 2.0);
+	assert_true(bench->chunks[0].window_seconds == 3.0);
+}
+
+/* The first harvest says that it is; then the window is the time between two. Each chunk has its own. */
 static void test_window(void **state)
 {
 	struct bench *bench = *state;
-	gint64 before = g_get_monotonic_time();
-	double passed;
 
-	harvest(bench);
-	assert_true(bench->chunk.window_seconds == 0.0);
-	g_usleep(50000);
-	harvest(bench);
-	passed = (double)(g_get_monotonic_time() - before) / 1e6;
-	assert_true(bench->chunk.window_seconds >= 0.05);
-	assert_true(bench->chunk.window_seconds <= passed);
-	harvest(bench);
-	assert_true(bench->chunk.window_seconds < 0.05);
+	module_touch(FIRST_VPN, 1);
+	module_touch(FAR_VPN, 1);
+	harvest(bench, 7.0);
+	assert_true(bench->chunks[0].first && bench->chunks[1].first);
+	assert_true(bench->chunks[0].window_seconds == 0.0);
+	module.now += 500000000;
+	assert_true(host_source_module.harvest(bench->source, 0, &bench->chunks[0], NULL));
+	assert_true(bench->chunks[0].window_seconds == 0.5);
+	harvest(bench, 1.5);
+	assert_false(bench->chunks[0].first || bench->chunks[1].first);
+	assert_true(bench->chunks[0].window_seconds == 1.5);
+	assert_true(bench->chunks[1].window_seconds == 2.0);
 }
 
-/* Half of the memory marked is not a window for all of it. */
-static void test_window_of_part(void **state)
+/*
+ * What is mapped where nothing was before counts as accessed, and is no first harvest: the hole that was there had been
+ * seen.
+ */
+static void test_holes(void **state)
 {
 	struct bench *bench = *state;
 
-	assert_true(host_source_module.harvest(bench->source, 0, 8, &bench->chunk, NULL));
-	harvest(bench);
-	assert_true(bench->chunk.window_seconds == 0.0);
-	harvest(bench);
-	assert_true(bench->chunk.window_seconds > 0.0);
+	module_touch(FIRST_VPN, 1);
+	harvest(bench, 0.0);
+	harvest(bench, 2.0);
+	assert_false(bench->chunks[1].first);
+	assert_true(bench->chunks[1].window_seconds == 0.0);
+	assert_int_equal(count_present(bench), 1);
+	module_touch(FAR_VPN, 1);
+	harvest(bench, 2.0);
+	assert_false(bench->chunks[1].first);
+	assert_page(bench, FAR_VPN, TRUE, FALSE, FALSE);
+	module_unmap(FAR_VPN, 1);
+	harvest(bench, 2.0);
+	assert_page(bench, FAR_VPN, FALSE, FALSE, FALSE);
 }
 
-/* mark() marks the pages it is told, in both ranges, and no others; the window goes on. */
-static void test_mark(void **state)
+/* A harvest that breaks off after its first range has lost what that said: the next one is a first one. */
+static void test_breaks_off(void **state)
 {
 	struct bench *bench = *state;
-	guint64 first = index_of_vpn(bench, FIRST_VPN + FIRST_PAGES - 2);
-	guint64 end = index_of_vpn(bench, SECOND_VPN + 1);
+	g_autoptr(GError) error = NULL;
 
-	map_pages(bench, FIRST_VPN, FIRST_PAGES, 10000, 0);
-	map_pages(bench, SECOND_VPN, 512, 20001, 0);
-	harvest(bench);
-	touch_run(bench, FIRST_VPN, FIRST_PAGES);
-	touch_run(bench, SECOND_VPN, 512);
-	g_usleep(20000);
-	assert_true(host_source_module.mark(bench->source, first, end - first, NULL));
-	harvest(bench);
-	assert_int_equal(count_bits(bench->chunk.idle, bench->map->index_count / 64), 3);
-	assert_true(get_bit(bench->chunk.idle, first));
-	assert_true(get_bit(bench->chunk.idle, first + 1));
-	assert_true(get_bit(bench->chunk.idle, end - 1));
-	assert_true(bench->chunk.window_seconds >= 0.02);
+	module_touch(FIRST_VPN, 2);
+	harvest(bench, 0.0);
+	module.error = ENOMEM;
+	module.calls_that_do = 1;
+	assert_false(host_source_module.harvest(bench->source, 0, &bench->chunks[0], &error));
+	assert_true(g_error_matches(error, SOURCE_ERROR, SOURCE_ERROR_FAILED));
+	module.error = 0;
+	harvest(bench, 2.0);
+	assert_true(bench->chunks[0].first);
+	assert_false(bench->chunks[1].first);
+	harvest(bench, 2.0);
+	assert_false(bench->chunks[0].first);
+	assert_page(bench, FIRST_VPN, TRUE, TRUE, FALSE);
 }
 
-/* Harvest after accesses to @touched pages of the second range, a block with frames from @pfn on; TRUE:
- * large. */
-static gboolean is_large(struct bench *bench, guint64 pfn, guint64 flags, guint64 touched)
-{
-	guint64 word = index_of_vpn(bench, SECOND_VPN) / 64;
-	guint64 bits;
-
-	map_pages(bench, SECOND_VPN, 512, pfn, flags);
-	harvest(bench);
-	touch_run(bench, SECOND_VPN, touched);
-	harvest(bench);
-	bits = count_bits(bench->chunk.large + word, 8);
-	assert_true(bits == 0 || bits == 512);
-	assert_int_equal(count_bits(bench->chunk.large, word), 0);
-	assert_int_equal(count_bits(bench->chunk.present + word, 8), 512);
-	assert_int_equal(count_bits(bench->chunk.idle + word, 8), 512 - touched);
-	return bits == 512;
-}
-
-/* 512 equal bits over one huge page are a large leaf, idle or accessed; anything less is not. */
+/* A leaf is large if nothing smaller maps its pages; what it alone has seen is coarse. */
 static void test_large(void **state)
 {
 	struct bench *bench = *state;
+	guint64 leaf = index_of_vpn(bench, 1024) / 512;
 
-	assert_true(is_large(bench, 2048, THP, 512));
-	assert_true(is_large(bench, 2048, THP, 0));
-	assert_false(is_large(bench, 2048, THP, 1));
-	assert_false(is_large(bench, 2048, THP, 511));
-	assert_false(is_large(bench, 2048, 0, 512));
-	assert_false(is_large(bench, 2049, THP, 512));
-	assert_true(is_large(bench, 2048, G_GUINT64_CONSTANT(1) << KPF_HUGE, 512));
+	module_set_large(1024, TRUE);
+	module_touch(5120, 512);
+	harvest(bench, 0.0);
+	assert_true(get_bit(bench->chunks[0].large, leaf));
+	assert_int_equal(count_bits(bench->chunks[0].large, G_N_ELEMENTS(bench->chunks[0].large)), 1);
+	harvest(bench, 2.0);
+	assert_true(get_bit(bench->chunks[0].large, leaf));
+	assert_page(bench, 1024, TRUE, TRUE, FALSE);
+	module_touch(1030, 1);
+	module_touch(5121, 1);
+	harvest(bench, 2.0);
+	assert_page(bench, 1024, TRUE, FALSE, TRUE);
+	assert_page(bench, 1535, TRUE, FALSE, TRUE);
+	assert_page(bench, 5121, TRUE, FALSE, FALSE);
+	module_set_large(1024, FALSE);
+	harvest(bench, 2.0);
+	assert_false(get_bit(bench->chunks[0].large, leaf));
+	assert_page(bench, 1024, TRUE, FALSE, FALSE);
 }
 
-/* Frames in a row but for the last are not one huge page. */
-static void test_large_broken_row(void **state)
+/* Mark the @pages pages from @vpn on, which lie in one chunk. */
+static void mark(struct bench *bench, guint64 vpn, guint64 pages)
+{
+	guint64 moved[512] = { 0 };
+	guint64 index = index_of_vpn(bench, vpn), first = index - index % 64;
+
+	for (guint64 bit = index - first; bit < index - first + pages; bit++)
+		moved[bit / 64] |= G_GUINT64_CONSTANT(1) << bit % 64;
+	assert_true(host_source_module.mark(bench->source, first, 512, moved, NULL));
+}
+
+/*
+ * Pages that the daemon moved, which looks like a touch of each, are idle unless they are touched after that; what
+ * others were touched before and after counts, and the window is the whole one.
+ */
+static void test_mark(void **state)
+{
+	struct bench *bench = *state;
+	const guint64 moved = THIRD_VPN + 100;
+
+	module_touch(THIRD_VPN, 1000);
+	harvest(bench, 0.0);
+	harvest(bench, 2.0);
+	module_touch(moved - 1, 102);
+	module.now += 500000000;
+	mark(bench, moved, 100);
+	module_touch(moved + 50, 1);
+	module_touch(moved + 200, 1);
+	module.now += 250000000;
+	mark(bench, moved + 200, 1);
+	harvest(bench, 1.5);
+	assert_page(bench, moved - 1, TRUE, FALSE, FALSE);
+	assert_page(bench, moved, TRUE, TRUE, FALSE);
+	assert_page(bench, moved + 50, TRUE, FALSE, FALSE);
+	assert_page(bench, moved + 99, TRUE, TRUE, FALSE);
+	assert_page(bench, moved + 100, TRUE, FALSE, FALSE);
+	assert_page(bench, moved + 200, TRUE, TRUE, FALSE);
+	assert_int_equal(count_idle(bench), 1000 - 3);
+	assert_true(bench->chunks[0].window_seconds == 2.25);
+
+	harvest(bench, 2.0);
+	assert_int_equal(count_idle(bench), 1000);
+	assert_true(bench->chunks[0].window_seconds == 2.0);
+}
+
+/* What a large leaf saw before the marking stays coarse, unless a small one saw the page as well. */
+static void test_mark_coarse(void **state)
 {
 	struct bench *bench = *state;
 
-	map_pages(bench, SECOND_VPN, 512, 2048, THP);
-	put_word(bench->pagemap, SECOND_VPN + 511, PRESENT | 9999);
-	harvest(bench);
-	assert_int_equal(count_bits(bench->chunk.large, bench->map->index_count / 64), 0);
+	module_set_large(5120, TRUE);
+	module_touch(6144, 512);
+	harvest(bench, 0.0);
+	module_touch(5121, 1);
+	mark(bench, 6144, 1);
+	harvest(bench, 2.0);
+	assert_page(bench, 5120, TRUE, FALSE, TRUE);
+	module_touch(5121, 1);
+	mark(bench, 6144, 1);
+	for (guint64 page = 5120; page < 5632; page++)
+		module.pages[page].large = false; /* split, which touches nothing */
+	module_touch(5130, 1);
+	harvest(bench, 2.0);
+	assert_page(bench, 5120, TRUE, FALSE, TRUE);
+	assert_page(bench, 5130, TRUE, FALSE, FALSE);
 }
 
-/* A block that maps the huge zero page is a hole. */
-static void test_huge_zero_page(void **state)
+/* Marking what was never harvested leaves the next harvest a first one. One that breaks off makes it one. */
+static void test_mark_without_window(void **state)
 {
 	struct bench *bench = *state;
+	const guint64 moved[8] = { 1 };
 
-	map_pages(bench, SECOND_VPN, 512, 2048, THP | ZERO);
-	harvest(bench);
-	assert_int_equal(count_bits(bench->chunk.present, bench->map->index_count / 64), 0);
-	assert_int_equal(count_bits(bench->chunk.idle, bench->map->index_count / 64), 0);
-	assert_int_equal(count_bits(bench->chunk.large, bench->map->index_count / 64), 0);
+	module_touch(THIRD_VPN, 1);
+	mark(bench, THIRD_VPN, 1);
+	assert_int_equal(module.calls, 0);
+	harvest(bench, 0.0);
+	assert_true(bench->chunks[0].first);
+	mark(bench, THIRD_VPN, 1);
+	module.error = ENOMEM;
+	assert_false(host_source_module.mark(bench->source, 0, 8, moved, NULL));
+	module.error = 0;
+	harvest(bench, 2.0);
+	assert_true(bench->chunks[0].first);
+	assert_false(bench->chunks[1].first);
 }
 
-/* Without CAP_SYS_ADMIN pagemap shows 0 for every frame: said, not taken for "no huge page". */
-static void test_hidden_frames(void **state)
+/* Two sources of one process each see every access, whatever the other does. */
+static void test_two_sources(void **state)
 {
 	struct bench *bench = *state;
+	struct host_source *other = idle_bitmap_open_at(bench->proc, PID, "g1", bench->map, NULL);
+	struct host_chunk *chunk = g_new(struct host_chunk, 1);
 
-	for (guint64 i = 0; i < 512; i++)
-		put_word(bench->pagemap, SECOND_VPN + i, PRESENT);
-	assert_harvest_fails(bench, SOURCE_ERROR_UNAVAILABLE, "CAP_SYS_ADMIN");
+	assert_non_null(other);
+	module_touch(FIRST_VPN, 10);
+	harvest(bench, 0.0);
+	module_touch(FIRST_VPN, 1);
+	assert_true(host_source_module.harvest(other, 0, chunk, NULL));
+	assert_true(chunk->first);
+	harvest(bench, 2.0);
+	assert_page(bench, FIRST_VPN, TRUE, FALSE, FALSE);
+	assert_int_equal(count_idle(bench), 9);
+	assert_true(bench->chunks[0].window_seconds == 2.0);
+	host_source_module.close(other);
+	g_free(chunk);
 }
 
-/* The process ends: its files end where its memory was. */
-static void test_process_ends(void **state)
+/* What the daemon can do next depends on where a failure lies; the VM is named. */
+static void test_errors(void **state)
 {
+	static const struct {
+		int number;
+		enum source_error code;
+		const char *message;
+	} cases[] = {
+		{ ESRCH, SOURCE_ERROR_GONE, "g1: process 4711 has ended or begun another program" },
+		{ ENOTTY, SOURCE_ERROR_UNAVAILABLE,
+		  "the kvm_idle that is loaded is older than this program" },
+		{ ENOMEM, SOURCE_ERROR_FAILED, "Cannot allocate memory" },
+	};
 	struct bench *bench = *state;
 
-	harvest(bench);
-	assert_int_equal(ftruncate(bench->idle, 0), 0);
-	assert_harvest_fails(bench, SOURCE_ERROR_GONE, "the process has ended");
-	assert_int_equal(ftruncate(bench->idle, FILE_SIZE), 0);
-	assert_int_equal(ftruncate(bench->pagemap, 0), 0);
-	assert_harvest_fails(bench, SOURCE_ERROR_GONE, "the process has ended");
+	for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autoptr(GError) error = NULL;
+
+		module.error = cases[i].number;
+		assert_false(host_source_module.harvest(bench->source, 0, &bench->chunks[0], &error));
+		assert_true(g_error_matches(error, SOURCE_ERROR, (gint)cases[i].code));
+		assert_true(g_str_has_prefix(error->message, "g1: "));
+		assert_non_null(strstr(error->message, cases[i].message));
+	}
 }
 
-static void assert_open_fails(const char *proc, pid_t pid, const struct page_map *map, enum source_error code,
-			      const char *message)
-{
-	g_autoptr(GError) error = NULL;
-
-	assert_null(idle_bitmap_open_at(proc, pid, "g1", map, &error));
-	assert_true(g_error_matches(error, SOURCE_ERROR, code));
-	assert_non_null(strstr(error->message, message));
-}
-
-/* No process and no module are two different things, and the second says what to do. */
+/* No process and no module are two different things. */
 static void test_open_fails(void **state)
 {
 	struct bench *bench = *state;
-	g_autofree char *path = g_strconcat(bench->proc, "/4711/idle_bitmap", NULL);
+	g_autoptr(GError) gone = NULL, missing = NULL;
 
-	assert_open_fails(bench->proc, 4712, bench->map, SOURCE_ERROR_GONE, "the process has ended");
-	assert_int_equal(g_remove(path), 0);
-	assert_open_fails(bench->proc, PID, bench->map, SOURCE_ERROR_UNAVAILABLE,
-			  "idle_bitmap is missing: is kvm_idle loaded?");
+	assert_null(idle_bitmap_open_at(bench->proc, PID + 1, "g1", bench->map, &gone));
+	assert_true(g_error_matches(gone, SOURCE_ERROR, SOURCE_ERROR_GONE));
+	assert_int_equal(g_remove(bench->file), 0);
+	assert_null(idle_bitmap_open_at(bench->proc, PID, "g1", bench->map, &missing));
+	assert_true(g_error_matches(missing, SOURCE_ERROR, SOURCE_ERROR_UNAVAILABLE));
+	assert_non_null(strstr(missing->message, "modprobe kvm_idle"));
 }
 
 #define BENCH_TEST(test) cmocka_unit_test_setup_teardown(test, open_bench, close_bench)
@@ -371,16 +447,12 @@ static void test_open_fails(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		BENCH_TEST(test_states),
-		BENCH_TEST(test_marks_nothing_else),
-		BENCH_TEST(test_window),
-		BENCH_TEST(test_window_of_part),
-		BENCH_TEST(test_mark),
-		BENCH_TEST(test_large),
-		BENCH_TEST(test_large_broken_row),
-		BENCH_TEST(test_huge_zero_page),
-		BENCH_TEST(test_hidden_frames),
-		BENCH_TEST(test_process_ends),
+		BENCH_TEST(test_states),	  BENCH_TEST(test_shared_block),
+		BENCH_TEST(test_shortest_window), BENCH_TEST(test_window),
+		BENCH_TEST(test_holes),		  BENCH_TEST(test_breaks_off),
+		BENCH_TEST(test_large),		  BENCH_TEST(test_mark),
+		BENCH_TEST(test_mark_coarse),	  BENCH_TEST(test_mark_without_window),
+		BENCH_TEST(test_two_sources),	  BENCH_TEST(test_errors),
 		BENCH_TEST(test_open_fails),
 	};
 

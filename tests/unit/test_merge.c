@@ -37,7 +37,7 @@ static uint64_t random_word(uint64_t *seed)
 struct bitmaps {
 	uint64_t present[WORDS];
 	uint64_t idle[WORDS];
-	uint64_t large[WORDS];
+	uint64_t coarse[WORDS];
 	uint64_t accessed[WORDS];
 };
 
@@ -45,7 +45,7 @@ static struct host_view view_of(const struct bitmaps *bitmaps)
 {
 	return (struct host_view){ .present = bitmaps->present,
 				   .idle = bitmaps->idle,
-				   .large = bitmaps->large };
+				   .coarse = bitmaps->coarse };
 }
 
 static void set_host_page(struct bitmaps *bitmaps, size_t index, enum host_page page)
@@ -58,7 +58,7 @@ static void set_host_page(struct bitmaps *bitmaps, size_t index, enum host_page 
 	if (page == HOST_IDLE_4K || page == HOST_IDLE_LARGE)
 		bitmaps->idle[w] |= bit;
 	if (page == HOST_IDLE_LARGE || page == HOST_ACCESSED_LARGE)
-		bitmaps->large[w] |= bit;
+		bitmaps->coarse[w] |= bit;
 }
 
 static void assert_counts(const struct merge_counts *counts, const struct merge_counts *expected)
@@ -198,7 +198,7 @@ static void test_sparse_hot_large_leaf(void **state)
 /* The kinds of a page say nothing about its state: with all of them set, every state is still told apart. */
 static void test_kinds_do_not_matter(void **state)
 {
-	struct bitmaps bitmaps = { .present = { UINT64_MAX }, .large = { UINT64_MAX } };
+	struct bitmaps bitmaps = { .present = { UINT64_MAX }, .coarse = { UINT64_MAX } };
 	struct host_view view = view_of(&bitmaps);
 	struct merge_counts counts = { 0 };
 	uint8_t guest[WORD_PAGES];
@@ -243,10 +243,10 @@ static void test_idle_is_not_always_to_be_had(void **state)
 						       .idle_but_guest_accessed = 1 });
 }
 
-/* Idle and large bits of a page that is not mapped mean nothing: it is a hole. */
+/* Idle and coarse bits of a page that is not mapped mean nothing: it is a hole. */
 static void test_hole_wins(void **state)
 {
-	struct bitmaps bitmaps = { .present = { 1 }, .idle = { 6 }, .large = { 5 } };
+	struct bitmaps bitmaps = { .present = { 1 }, .idle = { 6 }, .coarse = { 5 } };
 	struct host_view view = view_of(&bitmaps);
 	struct merge_counts counts = { 0 };
 	uint8_t guest[WORD_PAGES] = { VMHEAT_PAGE_ACCESSED, VMHEAT_PAGE_FREE, VMHEAT_PAGE_ACCESSED };
@@ -276,12 +276,12 @@ static const struct cell *cell_of(const struct bitmaps *bitmaps, const uint8_t *
 	uint64_t bit = UINT64_C(1) << index % WORD_PAGES;
 	size_t w = index / WORD_PAGES;
 	bool idle = bitmaps->idle[w] & bit;
-	bool large = bitmaps->large[w] & bit;
+	bool coarse = bitmaps->coarse[w] & bit;
 	enum host_page host = HOST_HOLE;
 
 	if (bitmaps->present[w] & bit)
-		host = large ? (idle ? HOST_IDLE_LARGE : HOST_ACCESSED_LARGE)
-			     : (idle ? HOST_IDLE_4K : HOST_ACCESSED_4K);
+		host = coarse ? (idle ? HOST_IDLE_LARGE : HOST_ACCESSED_LARGE)
+			      : (idle ? HOST_IDLE_4K : HOST_ACCESSED_4K);
 	return &cells[host * GUEST_STATES + (guest[index] & VMHEAT_PAGE_STATE_MASK)];
 }
 
@@ -302,7 +302,7 @@ static void test_random_words_follow_the_table(void **state)
 
 			bitmaps.present[w] = kind & 1 ? UINT64_MAX : kind & 2 ? 0 : random_word(&seed);
 			bitmaps.idle[w] = kind & 4 ? UINT64_MAX : random_word(&seed);
-			bitmaps.large[w] = kind & 8 ? UINT64_MAX : random_word(&seed);
+			bitmaps.coarse[w] = kind & 8 ? UINT64_MAX : random_word(&seed);
 			for (size_t i = 0; i < WORD_PAGES; i++)
 				guest[w * WORD_PAGES + i] =
 					kind & 16 ? kind >> 32 & 0x7f : random_word(&seed) & 0x7f;

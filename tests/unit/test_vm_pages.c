@@ -56,17 +56,18 @@ static void test_new_pages_are_holes(void **state)
 static void test_ages_by_both_data(void **state)
 {
 	struct vm_pages *pages = simple_pages(1024);
-	guint64 present[2 * LEAF_WORDS], idle[2 * LEAF_WORDS] = { 0 }, large[2 * LEAF_WORDS] = { 0 };
-	const struct host_view host = { .present = present, .idle = idle, .large = large };
+	guint64 present[2 * LEAF_WORDS], idle[2 * LEAF_WORDS] = { 0 }, coarse[2 * LEAF_WORDS] = { 0 };
+	const struct host_view host = { .present = present, .idle = idle, .coarse = coarse };
+	guint64 large = 1;
 	struct merge_counts counts = { 0 };
 	guint8 guest[1024];
 
 	memset(present, 0xff, sizeof(present));
 	memset(idle + LEAF_WORDS, 0xff, sizeof(idle) / 2);
-	memset(large, 0xff, sizeof(large) / 2);
+	memset(coarse, 0xff, sizeof(coarse) / 2);
 	memset(guest, VMHEAT_PAGE_IDLE, sizeof(guest));
 	guest[3] = VMHEAT_PAGE_ACCESSED;
-	vm_pages_update(pages, 0, 2 * LEAF_WORDS, &host, guest, &counts);
+	vm_pages_update(pages, 0, 2 * LEAF_WORDS, &host, &large, guest, &counts);
 	vm_pages_end_window(pages, 2.0);
 
 	assert_int_equal(pages->ages[3], 0);
@@ -80,8 +81,8 @@ static void test_ages_by_both_data(void **state)
 	assert_int_equal(pages->windows, 1);
 
 	/* In the next window the first leaf has been split: it is no large one any more. */
-	memset(large, 0, sizeof(large));
-	vm_pages_update(pages, 0, 2 * LEAF_WORDS, &host, NULL, &counts);
+	large = 0;
+	vm_pages_update(pages, 0, 2 * LEAF_WORDS, &host, &large, NULL, &counts);
 	assert_int_equal(pages->large[0], 0);
 	vm_pages_free(pages);
 }
@@ -92,20 +93,22 @@ static void test_long_chunk(void **state)
 	const gsize words = 1200, count = words * 64;
 	struct vm_pages *pages = simple_pages(count);
 	guint64 *present = g_new0(guint64, words), *idle = g_new0(guint64, words),
-		*large = g_new0(guint64, words);
-	const struct host_view host = { .present = present, .idle = idle, .large = large };
+		*coarse = g_new0(guint64, words);
+	const struct host_view host = { .present = present, .idle = idle, .coarse = coarse };
+	const guint64 large[] = { 1, 2, 4 }; /* 150 leaves */
 	struct merge_counts counts = { 0 };
 
 	present[0] = 1;
 	present[words - 1] = G_GUINT64_CONSTANT(1) << 63;
-	vm_pages_update(pages, 0, words, &host, NULL, &counts);
+	vm_pages_update(pages, 0, words, &host, large, NULL, &counts);
 	assert_int_equal(pages->ages[0], 0);
 	assert_int_equal(pages->ages[count - 1], 0);
 	assert_int_equal(pages->ages[count - 2], PAGE_AGE_HOLE);
 	assert_int_equal(counts.accessed, 2);
+	assert_memory_equal(pages->large, large, sizeof(large));
 	g_free(present);
 	g_free(idle);
-	g_free(large);
+	g_free(coarse);
 	vm_pages_free(pages);
 }
 

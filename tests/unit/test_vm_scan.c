@@ -12,13 +12,14 @@
 G_DEFINE_QUARK(test_source_error, source_error)
 
 /* The VM: two chunks, the second of one leaf; frame 0 at virtual page 512. */
-#define CHUNK_PAGES ((guint64)SOURCE_CHUNK_WORDS * 64)
+#define CHUNK_PAGES SOURCE_CHUNK_PAGES
 #define VM_PAGES    (CHUNK_PAGES + 512)
 
 /* A host whose pages are all present, in large leaves, and accessed; and a guest that calls all of them idle.
  */
 struct host_source {
 	double windows[2];
+	gboolean first[2];
 	guint harvests;
 	guint fail_at; /* the harvest that fails, from 1; 0: none */
 };
@@ -31,7 +32,7 @@ struct guest_source {
 	struct guest_stream_counts counts;
 };
 
-static gboolean fake_harvest(struct host_source *source, guint64 index, gsize words, struct host_chunk *chunk,
+static gboolean fake_harvest(struct host_source *source, guint64 index, struct host_chunk *chunk,
 			     GError **error)
 {
 	if (++source->harvests == source->fail_at) {
@@ -39,9 +40,11 @@ static gboolean fake_harvest(struct host_source *source, guint64 index, gsize wo
 		return FALSE;
 	}
 	memset(chunk, 0, sizeof(*chunk));
-	memset(chunk->present, 0xff, words * 8);
-	memset(chunk->large, 0xff, words * 8);
+	memset(chunk->present, 0xff, index == 0 ? sizeof(chunk->present) : 512 / 8);
+	memcpy(chunk->coarse, chunk->present, sizeof(chunk->coarse));
+	memset(chunk->large, 0xff, index == 0 ? sizeof(chunk->large) : 1);
 	chunk->window_seconds = source->windows[index / CHUNK_PAGES];
+	chunk->first = source->first[index / CHUNK_PAGES];
 	return TRUE;
 }
 
@@ -146,6 +149,7 @@ static void test_first_scan_has_no_data(void **state)
 	struct scene *scene = *state;
 
 	scene->host.windows[0] = scene->host.windows[1] = 0.0;
+	scene->host.first[0] = scene->host.first[1] = TRUE;
 	scan(scene);
 	assert_true(scene->result.window_seconds == 0.0);
 	assert_false(scene->result.guest_used);
@@ -153,16 +157,34 @@ static void test_first_scan_has_no_data(void **state)
 	assert_int_equal(scene->pages->ages[0], PAGE_AGE_HOLE);
 }
 
-/* A chunk that was not marked before says nothing; the others count, with the shortest window of theirs. */
+/* A chunk that was not marked before says nothing, nor does a window of part of it; the others count, with theirs. */
 static void test_unmarked_chunk(void **state)
 {
 	struct scene *scene = *state;
 
-	scene->host.windows[1] = 0.0;
+	scene->host.windows[1] = 1.0;
+	scene->host.first[1] = TRUE;
 	scan(scene);
 	assert_true(scene->result.window_seconds == 2.0);
 	assert_int_equal(scene->pages->ages[0], 1);
 	assert_int_equal(scene->pages->ages[CHUNK_PAGES], PAGE_AGE_HOLE);
+}
+
+/*
+ * A chunk that was marked before and in which nothing was mapped then has no window, and what it says counts: it is
+ * accessed. The other chunk has the window.
+ */
+static void test_chunk_without_window(void **state)
+{
+	struct scene *scene = *state;
+
+	scene->host.windows[1] = 0.0;
+	scene->sources.guest = NULL;
+	scan(scene);
+	assert_true(scene->result.window_seconds == 2.0);
+	assert_int_equal(scene->pages->ages[CHUNK_PAGES], 0);
+	assert_int_equal(scene->pages->large[SOURCE_CHUNK_LEAVES / 64 - 1], G_MAXUINT64);
+	assert_int_equal(scene->pages->large[SOURCE_CHUNK_LEAVES / 64], 0xff);
 }
 
 /* Chunks are read one after another, so windows differ: the VM's is the shortest, as an age lasts "at least".
@@ -250,6 +272,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_merges_both, open_scene, close_scene),
 		cmocka_unit_test_setup_teardown(test_first_scan_has_no_data, open_scene, close_scene),
 		cmocka_unit_test_setup_teardown(test_unmarked_chunk, open_scene, close_scene),
+		cmocka_unit_test_setup_teardown(test_chunk_without_window, open_scene, close_scene),
 		cmocka_unit_test_setup_teardown(test_shortest_window, open_scene, close_scene),
 		cmocka_unit_test_setup_teardown(test_host_alone, open_scene, close_scene),
 		cmocka_unit_test_setup_teardown(test_foreign_window, open_scene, close_scene),
