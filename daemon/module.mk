@@ -13,7 +13,7 @@ CFLAGS_daemon_source  := $(CFLAGS_daemon_host) -Idaemon/source
 CFLAGS_daemon_act     := $(CFLAGS_daemon_host) -Idaemon/act
 CFLAGS_daemon_service := $(CFLAGS_daemon_source) $(CFLAGS_daemon_act) -Idaemon/service -I$(BUILD)/obj/daemon/service \
                          $(shell pkg-config --cflags libvirt-glib-1.0 2>/dev/null)
-CFLAGS_daemon_ctl     := $(CFLAGS_daemon_core) -Idaemon/ctl $(CFLAGS_glib) -I$(BUILD)/obj/daemon/service \
+CFLAGS_daemon_ctl     := $(CFLAGS_daemon_core) -Idaemon/host -Idaemon/ctl $(CFLAGS_glib) -I$(BUILD)/obj/daemon/service \
                          $(shell pkg-config --cflags json-glib-1.0 2>/dev/null)
 
 include daemon/core/module.mk daemon/host/module.mk daemon/source/module.mk daemon/act/module.mk

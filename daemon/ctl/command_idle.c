@@ -2,9 +2,10 @@
 /*
  * command_idle.c - idle: the working set of any process, by mapping, without the service
  *
- * The one command that does not talk to the service over D-Bus. The service knows VMs, and marks and reads them at its
- * own pace; this looks at one process of the caller's choice, once, with the caller's rights. So it reads
- * /proc/PID/idle_bitmap itself and works where no service runs.
+ * The one command that does not talk to the service over D-Bus. The service knows VMs, and scans them at its own pace;
+ * this looks at one process of the caller's choice, once, with the caller's rights, and works where no service runs. So
+ * it is the one command that uses a lower floor: it observes the process as the service's source does, by
+ * host/idle_observer.h. Neither disturbs the other.
  */
 #include "command.h"
 #include <math.h>

@@ -37,12 +37,11 @@ static const char help_commands[] =
 	"  notify VM OPERATION    tell vmheatd what libvirt's hook was told\n"
 	"  idle PID [SECONDS]     the working set of any process, by mapping, without vmheatd\n"
 	"\n"
-	"idle marks all pages of the process idle through /proc/PID/idle_bitmap (module kvm_idle),\n"
-	"and counts after SECONDS (0.01 to 86400, 10 if not given) which of those that are mapped are\n"
-	"no longer idle. It takes the right to trace the process. The marks are the process's, shared\n"
-	"by all that use read() and write() on that file: whoever marks the process meanwhile makes\n"
-	"it look more idle here, and idle does so to others. So does the host's own reclaim, which\n"
-	"may clear accessed bits. A huge page is referenced as a whole.\n"
+	"idle looks at all pages of the process through /proc/PID/idle_bitmap (module kvm_idle), and\n"
+	"once more after SECONDS (0.01 to 86400, 10 if not given): referenced is what is mapped and was\n"
+	"accessed in between. It takes the right to trace the process. It disturbs nobody else who\n"
+	"looks at that process, vmheatd included, and is not disturbed. A huge page is referenced as a\n"
+	"whole.\n"
 	"\n"
 	"Exit codes: 0 done, 1 failed, 2 wrong usage or setting, 3 no such VM, 4 vmheatd is not running";
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * process_pages.c - working set of a process by /proc/PID/maps, pagemap and idle_bitmap
+ * process_pages.c - working set of a process by /proc/PID/maps and idle_bitmap
  *
  * Theory of operation
  *
@@ -8,58 +8,47 @@
  * of these were referenced in the window. Referenced is what is mapped and not idle, so it includes what was mapped
  * only in the window.
  *
- * - All pages are marked, then the window passes, then all idle bits are read, and only then, as it takes longest,
- *   what is mapped. So the window's ends are as sharp as marking and reading are quick, and both times are told. A
- *   page that is unmapped meanwhile is not counted at all; one that is mapped only after the idle bits were read counts
- *   as referenced, which it just was.
- * - Marks and idle bits go by words of 64 pages, and mappings may share a word, so they are handled by spans: runs of
- *   words that hold mappings. What is not mapped is ignored by the kernel.
- * - A process may have reserved terabytes. Its idle bits are kept by blocks of BLOCK_WORDS, where any is set, so that
- *   memory is needed for what is resident only. Reading the pagemap of a reservation takes the time: 0.4 s a TiB.
+ * - An observer of our own scans all of the process, then the window passes, then it scans once more. The second scan
+ *   tells for each page whether it is mapped and whether it was accessed since the first. A page's window is the time
+ *   between its two scans: the module measures it, and the shortest and the longest are told.
+ * - Scans go by blocks of 2 MiB, and mappings may share a block, which must not be scanned twice: the first scan would
+ *   take the answer away from the second. So runs of blocks that hold mappings are scanned, CHUNK_BLOCKS at a time,
+ *   and what a chunk tells is shared out among the mappings in it.
+ * - A process may have reserved terabytes. What is not mapped is skipped by the module, and nothing is kept of a chunk.
  * - The files were opened for the program that the process ran at that moment. When it ends or begins another one,
- *   idle_bitmap says ESRCH and the others are empty, so that nothing of a later process with the same pid, or of another
+ *   the observer says so and maps is empty, so that nothing of a later process with the same pid, or of another
  *   program, is ever counted.
  */
 #include "process_pages.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
+#include "idle_observer.h"
 #include "proc_format.h"
-#include "vmheat/idle_bitmap.h"
 
-#define PAGE_SHIFT VMHEAT_IDLE_BITMAP_PAGE_SHIFT
-#define WORD_PAGES ((guint64)VMHEAT_IDLE_BITMAP_WORD_PAGES)
-#define WORD_SIZE  VMHEAT_IDLE_BITMAP_WORD_SIZE
+#define PAGE_SHIFT  VMHEAT_IDLE_BITMAP_PAGE_SHIFT
+#define BLOCK_SHIFT VMHEAT_IDLE_BITMAP_BLOCK_SHIFT
+#define WORD_PAGES  ((guint64)VMHEAT_IDLE_BITMAP_WORD_PAGES)
+#define BLOCK_WORDS ((guint64)1 << (BLOCK_SHIFT - PAGE_SHIFT) >> 6)
 
-/* How much is read or written at once: 16 GiB of address space by idle_bitmap, 256 MiB by pagemap. */
-#define BUFFER_WORDS 65536u
-
-/* Idle bits are kept or left out by so many words, which are 128 MiB of address space. */
-#define BLOCK_WORDS 512u
+/* How much is scanned at once: 16 GiB of address space. */
+#define CHUNK_BLOCKS ((guint64)8192)
+#define CHUNK_WORDS  (CHUNK_BLOCKS * BLOCK_WORDS)
 
 struct process_pages {
 	pid_t pid;
 	char *name;
 	char *path; /* of its directory, for messages */
-	int directory, bitmap, pagemap, maps;
-	guint64 *buffer;	      /* BUFFER_WORDS, for what is being read or written */
-	gint64 marking_at, marked_at; /* monotonic time in ns at which the marking began and was done */
+	int directory, maps;
+	struct idle_observer *observer;
+	guint64 *present, *accessed, *coarse; /* CHUNK_WORDS each, of the chunk at hand */
 };
 
-/* A run of words of idle_bitmap: from first to before end. */
+/* A run of blocks: from first to before end. */
 struct span {
 	guint64 first, end;
 };
-
-static gint64 monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (gint64)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 /* Turn the errno of what failed on @file into an error. */
 static gboolean fail(const struct process_pages *pages, const char *file, int number, GError **error)
@@ -73,30 +62,9 @@ static gboolean fail(const struct process_pages *pages, const char *file, int nu
 		g_set_error(error, G_FILE_ERROR, code,
 			    "%s/%s: %s: this takes the right to trace the process: be its user, or root",
 			    pages->path, file, g_strerror(number));
-	else if (number == EOPNOTSUPP)
-		g_set_error(error, G_FILE_ERROR, code,
-			    "process %d has a VM of a KVM that kvm_idle does not know: see the kernel's log",
-			    pid);
 	else
 		g_set_error(error, G_FILE_ERROR, code, "%s/%s: %s", pages->path, file, g_strerror(number));
 	return FALSE;
-}
-
-static gboolean read_all(const struct process_pages *pages, int fd, const char *file, void *to, gsize bytes,
-			 guint64 offset, GError **error)
-{
-	gsize done = 0;
-
-	while (done < bytes) {
-		ssize_t count = pread(fd, (char *)to + done, bytes - done, (off_t)(offset + done));
-
-		if (count < 0 && errno == EINTR)
-			continue;
-		if (count <= 0)
-			return fail(pages, file, count < 0 ? errno : ESRCH, error);
-		done += (gsize)count;
-	}
-	return TRUE;
 }
 
 /* All of @file, which may be empty, with a NUL behind it. */
@@ -136,15 +104,15 @@ static GArray *read_mappings(const struct process_pages *pages, GError **error)
 	return mappings;
 }
 
-/* The spans of @mappings, as few as there can be. */
+/* The blocks in which @mappings lie, in as few spans as there can be. */
 static GArray *find_spans(const GArray *mappings)
 {
 	GArray *spans = g_array_new(FALSE, FALSE, sizeof(struct span));
 
 	for (guint i = 0; i < mappings->len; i++) {
 		const struct process_mapping *mapping = &g_array_index(mappings, struct process_mapping, i);
-		struct span span = { .first = (mapping->start >> PAGE_SHIFT) / WORD_PAGES,
-				     .end = ((mapping->end >> PAGE_SHIFT) - 1) / WORD_PAGES + 1 };
+		struct span span = { .first = mapping->start >> BLOCK_SHIFT,
+				     .end = ((mapping->end - 1) >> BLOCK_SHIFT) + 1 };
 		struct span *last =
 			spans->len > 0 ? &g_array_index(spans, struct span, spans->len - 1) : NULL;
 
@@ -156,24 +124,6 @@ static GArray *find_spans(const GArray *mappings)
 	return spans;
 }
 
-/* Mark the pages of @words words from @first on; the buffer is full of ones. */
-static gboolean mark_words(const struct process_pages *pages, guint64 first, gsize words, GError **error)
-{
-	gsize bytes = words * WORD_SIZE, done = 0;
-
-	while (done < bytes) {
-		ssize_t count = pwrite(pages->bitmap, (const char *)pages->buffer + done, bytes - done,
-				       (off_t)(first * WORD_SIZE + done));
-
-		if (count < 0 && errno == EINTR)
-			continue;
-		if (count <= 0)
-			return fail(pages, VMHEAT_IDLE_BITMAP_NAME, count < 0 ? errno : ESRCH, error);
-		done += (gsize)count;
-	}
-	return TRUE;
-}
-
 gboolean process_pages_mark(struct process_pages *pages, GError **error)
 {
 	g_autoptr(GArray) mappings = read_mappings(pages, error);
@@ -182,107 +132,102 @@ gboolean process_pages_mark(struct process_pages *pages, GError **error)
 	if (mappings == NULL)
 		return FALSE;
 	spans = find_spans(mappings);
-	memset(pages->buffer, 0xff, BUFFER_WORDS * sizeof(guint64));
-
-	pages->marking_at = monotonic_ns();
 	for (guint i = 0; i < spans->len; i++) {
 		const struct span *span = &g_array_index(spans, struct span, i);
-		guint64 words;
+		struct vmheat_idle_scan scan = { .start = span->first << BLOCK_SHIFT,
+						 .end = span->end << BLOCK_SHIFT };
 
-		for (guint64 first = span->first; first < span->end; first += words) {
-			words = MIN(span->end - first, BUFFER_WORDS);
-			if (!mark_words(pages, first, words, error))
-				return FALSE;
-		}
+		if (!idle_observer_scan(pages->observer, &scan, error))
+			return FALSE;
 	}
-	pages->marked_at = monotonic_ns();
 	return TRUE;
 }
 
 gboolean process_pages_check(const struct process_pages *pages, GError **error)
 {
-	guint64 word;
-
-	return read_all(pages, pages->bitmap, VMHEAT_IDLE_BITMAP_NAME, &word, sizeof(word), 0, error);
+	return idle_observer_check(pages->observer, error);
 }
 
-/*
- * Keep the @count words from number @first on in @blocks, which holds blocks of BLOCK_WORDS words by their number,
- * and not those without a bit.
- */
-static void keep_idle(GHashTable *blocks, guint64 first, const guint64 *words, gsize count)
+/* How many bits are set from number @first up to number @end, which is higher. */
+static guint64 count_bits(const guint64 *words, guint64 first, guint64 end)
 {
-	for (gsize i = 0; i < count; i++) {
-		gint64 number = (gint64)((first + i) / BLOCK_WORDS);
-		guint64 *block;
+	guint64 first_word = first / WORD_PAGES, last_word = (end - 1) / WORD_PAGES;
+	guint64 count = 0;
 
-		if (words[i] == 0)
-			continue;
-		block = g_hash_table_lookup(blocks, &number);
-		if (block == NULL) {
-			block = g_new0(guint64, BLOCK_WORDS);
-			g_hash_table_insert(blocks, g_memdup2(&number, sizeof(number)), block);
+	for (guint64 i = first_word; i <= last_word; i++) {
+		guint64 word = words[i];
+
+		if (i == first_word)
+			word &= G_MAXUINT64 << first % WORD_PAGES;
+		if (i == last_word)
+			word &= G_MAXUINT64 >> (WORD_PAGES - 1 - (end - 1) % WORD_PAGES);
+		count += (guint64)__builtin_popcountll(word);
+	}
+	return count;
+}
+
+/* Share out what was found of the chunk among the mappings from number *@next on, which is the first in it. */
+static void count_chunk(const struct process_pages *pages, const struct span *chunk, GArray *mappings,
+			guint *next)
+{
+	guint64 chunk_first = chunk->first << (BLOCK_SHIFT - PAGE_SHIFT);
+	guint64 chunk_end = chunk->end << (BLOCK_SHIFT - PAGE_SHIFT);
+
+	for (; *next < mappings->len; (*next)++) {
+		struct process_mapping *mapping = &g_array_index(mappings, struct process_mapping, *next);
+		guint64 first = MAX(mapping->start >> PAGE_SHIFT, chunk_first);
+		guint64 end = MIN(mapping->end >> PAGE_SHIFT, chunk_end);
+
+		if (first < end) {
+			guint64 resident = count_bits(pages->present, first - chunk_first, end - chunk_first);
+
+			mapping->resident += resident;
+			mapping->idle += resident -
+					 count_bits(pages->accessed, first - chunk_first, end - chunk_first);
+			mapping->coarse += count_bits(pages->coarse, first - chunk_first, end - chunk_first);
 		}
-		block[(first + i) % BLOCK_WORDS] = words[i];
+		if (mapping->end >> PAGE_SHIFT > chunk_end) /* it goes on in the next chunk */
+			break;
 	}
 }
 
-/* The idle bits of all @mappings, as keep_idle() keeps them. */
-static GHashTable *read_idle(const struct process_pages *pages, const GArray *mappings, GError **error)
+/* Scan a chunk, and add its windows to the report's. */
+static gboolean scan_chunk(const struct process_pages *pages, const struct span *chunk,
+			   struct process_report *report, GError **error)
 {
-	g_autoptr(GHashTable) blocks = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
-	g_autoptr(GArray) spans = find_spans(mappings);
+	struct vmheat_idle_scan scan = { .start = chunk->first << BLOCK_SHIFT,
+					 .end = chunk->end << BLOCK_SHIFT,
+					 .present = (uintptr_t)pages->present,
+					 .accessed = (uintptr_t)pages->accessed,
+					 .coarse = (uintptr_t)pages->coarse };
+
+	if (!idle_observer_scan(pages->observer, &scan, error))
+		return FALSE;
+	if (scan.window_max_ns != 0) {
+		double shortest = (double)scan.window_min_ns / 1e9,
+		       longest = (double)scan.window_max_ns / 1e9;
+
+		report->window = report->window == 0.0 ? shortest : MIN(report->window, shortest);
+		report->window_longest = MAX(report->window_longest, longest);
+	}
+	return TRUE;
+}
+
+static gboolean count_mappings(const struct process_pages *pages, struct process_report *report,
+			       GError **error)
+{
+	g_autoptr(GArray) spans = find_spans(report->mappings);
+	guint next = 0;
 
 	for (guint i = 0; i < spans->len; i++) {
 		const struct span *span = &g_array_index(spans, struct span, i);
-		guint64 count;
+		struct span chunk;
 
-		for (guint64 first = span->first; first < span->end; first += count) {
-			count = MIN(span->end - first, BUFFER_WORDS);
-			if (!read_all(pages, pages->bitmap, VMHEAT_IDLE_BITMAP_NAME, pages->buffer,
-				      count * WORD_SIZE, first * WORD_SIZE, error))
-				return NULL;
-			keep_idle(blocks, first, pages->buffer, count);
-		}
-	}
-	return g_steal_pointer(&blocks);
-}
-
-/* Count the pages of @mapping from number @first on, of which @entries are the @count entries of pagemap. */
-static void count_entries(struct process_mapping *mapping, GHashTable *blocks, guint64 first,
-			  const guint64 *entries, gsize count)
-{
-	const guint64 *block = NULL;
-	gint64 number = -1;
-
-	for (gsize i = 0; i < count; i++) {
-		guint64 page = first + i, word = page / WORD_PAGES;
-
-		if ((entries[i] & PROC_PAGEMAP_PRESENT) == 0)
-			continue;
-		if (number != (gint64)(word / BLOCK_WORDS)) {
-			number = (gint64)(word / BLOCK_WORDS);
-			block = g_hash_table_lookup(blocks, &number);
-		}
-		mapping->resident++;
-		if (block != NULL)
-			mapping->idle += block[word % BLOCK_WORDS] >> page % WORD_PAGES & 1;
-	}
-}
-
-static gboolean count_mappings(const struct process_pages *pages, GArray *mappings, GHashTable *blocks,
-			       GError **error)
-{
-	for (guint i = 0; i < mappings->len; i++) {
-		struct process_mapping *mapping = &g_array_index(mappings, struct process_mapping, i);
-		guint64 end = mapping->end >> PAGE_SHIFT, count;
-
-		for (guint64 page = mapping->start >> PAGE_SHIFT; page < end; page += count) {
-			count = MIN(end - page, BUFFER_WORDS);
-			if (!read_all(pages, pages->pagemap, "pagemap", pages->buffer,
-				      count * sizeof(guint64), page * sizeof(guint64), error))
+		for (chunk.first = span->first; chunk.first < span->end; chunk.first = chunk.end) {
+			chunk.end = MIN(span->end, chunk.first + CHUNK_BLOCKS);
+			if (!scan_chunk(pages, &chunk, report, error))
 				return FALSE;
-			count_entries(mapping, blocks, page, pages->buffer, count);
+			count_chunk(pages, &chunk, report->mappings, &next);
 		}
 	}
 	return TRUE;
@@ -290,26 +235,17 @@ static gboolean count_mappings(const struct process_pages *pages, GArray *mappin
 
 struct process_report *process_pages_count(const struct process_pages *pages, GError **error)
 {
-	g_autoptr(GArray) mappings = read_mappings(pages, error);
-	g_autoptr(GHashTable) blocks = NULL;
+	GArray *mappings = read_mappings(pages, error);
 	struct process_report *report;
-	gint64 reading_at, read_at;
 
 	if (mappings == NULL)
 		return NULL;
-	reading_at = monotonic_ns();
-	blocks = read_idle(pages, mappings, error);
-	read_at = monotonic_ns();
-	if (blocks == NULL || !count_mappings(pages, mappings, blocks, error))
-		return NULL;
-
 	report = g_new(struct process_report, 1);
 	*report = (struct process_report){ .pid = pages->pid,
 					   .name = g_strdup(pages->name),
-					   .window = (double)(reading_at - pages->marked_at) / 1e9,
-					   .marking = (double)(pages->marked_at - pages->marking_at) / 1e9,
-					   .reading = (double)(read_at - reading_at) / 1e9,
-					   .mappings = g_steal_pointer(&mappings) };
+					   .mappings = mappings };
+	if (!count_mappings(pages, report, error))
+		g_clear_pointer(&report, process_report_free);
 	return report;
 }
 
@@ -374,42 +310,25 @@ static gboolean check_process(struct process_pages *pages, GError **error)
 	return TRUE;
 }
 
-static gboolean open_bitmap(struct process_pages *pages, GError **error)
-{
-	pages->bitmap = openat(pages->directory, VMHEAT_IDLE_BITMAP_NAME, O_RDWR | O_CLOEXEC);
-	if (pages->bitmap >= 0)
-		return TRUE;
-	if (errno != ENOENT)
-		return fail(pages, VMHEAT_IDLE_BITMAP_NAME, errno, error);
-	if (faccessat(pages->directory, "stat", F_OK, 0) != 0)
-		return fail(pages, VMHEAT_IDLE_BITMAP_NAME, ESRCH, error);
-	g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOENT,
-		    "%s/" VMHEAT_IDLE_BITMAP_NAME
-		    " is missing: load the module that makes it with \"modprobe "
-		    "kvm_idle\" (if it is loaded: sysctl kernel.ftrace_enabled must be 1)",
-		    pages->path);
-	return FALSE;
-}
-
 struct process_pages *process_pages_open(const char *proc, pid_t pid, GError **error)
 {
 	struct process_pages *pages = g_new(struct process_pages, 1);
 
 	*pages = (struct process_pages){ .pid = pid,
 					 .path = g_strdup_printf("%s/%d", proc, (int)pid),
-					 .buffer = g_new0(guint64, BUFFER_WORDS),
+					 .present = g_new0(guint64, CHUNK_WORDS),
+					 .accessed = g_new0(guint64, CHUNK_WORDS),
+					 .coarse = g_new0(guint64, CHUNK_WORDS),
 					 .directory = -1,
-					 .bitmap = -1,
-					 .pagemap = -1,
 					 .maps = -1 };
 	pages->directory = open(pages->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (pages->directory < 0 && errno == ENOENT) {
 		g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOENT, "there is no process %d", (int)pid);
 	} else if (pages->directory < 0) {
 		fail(pages, "", errno, error);
-	} else if (check_process(pages, error) && open_bitmap(pages, error)) {
-		pages->pagemap = open_file(pages, "pagemap", error);
-		if (pages->pagemap >= 0)
+	} else if (check_process(pages, error)) {
+		pages->observer = idle_observer_new(proc, pid, error);
+		if (pages->observer != NULL)
 			pages->maps = open_file(pages, "maps", error);
 	}
 	if (pages->maps < 0)
@@ -419,12 +338,15 @@ struct process_pages *process_pages_open(const char *proc, pid_t pid, GError **e
 
 void process_pages_close(struct process_pages *pages)
 {
-	const int files[] = { pages->directory, pages->bitmap, pages->pagemap, pages->maps };
+	const int files[] = { pages->directory, pages->maps };
 
 	for (gsize i = 0; i < G_N_ELEMENTS(files); i++)
 		if (files[i] >= 0)
 			close(files[i]);
-	g_free(pages->buffer);
+	idle_observer_free(pages->observer);
+	g_free(pages->present);
+	g_free(pages->accessed);
+	g_free(pages->coarse);
 	g_free(pages->name);
 	g_free(pages->path);
 	g_free(pages);

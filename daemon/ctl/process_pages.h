@@ -2,8 +2,9 @@
 /*
  * process_pages.h - which pages of one process were referenced in a window, by mapping
  *
- * Errors are of the domain G_FILE_ERROR: NOENT no such process or no module, ACCES and PERM no permission, INVAL not
- * the kernel's format, FAILED anything else, the end of the process among it. Their messages are for people.
+ * Errors are of the domains G_FILE_ERROR (NOENT no such process, ACCES and PERM no permission, INVAL not the kernel's
+ * format, FAILED anything else) and IDLE_OBSERVER_ERROR (no module, the end of the process). Their messages are for
+ * people.
  */
 #ifndef VMHEAT_CTL_PROCESS_PAGES_H
 #define VMHEAT_CTL_PROCESS_PAGES_H
@@ -17,11 +18,10 @@ struct process_pages;
 /** What was counted. */
 struct process_report {
 	pid_t pid;
-	char *name;	  /* of the process; it may hold any bytes */
-	double window;	  /* seconds from the end of the marking to the beginning of the reading */
-	double marking;	  /* seconds that marking took, before the window */
-	double reading;	  /* seconds that reading took, after it */
-	GArray *mappings; /* struct process_mapping, in rising order of addresses */
+	char *name;	       /* of the process; it may hold any bytes */
+	double window;	       /* seconds between the two looks at a page: the shortest of all, */
+	double window_longest; /* and the longest; 0 if no page was there both times */
+	GArray *mappings;      /* struct process_mapping, in rising order of addresses */
 };
 
 /**
@@ -31,10 +31,10 @@ struct process_report {
 struct process_pages *process_pages_open(const char *proc, pid_t pid, GError **error);
 void process_pages_close(struct process_pages *pages);
 
-/** process_pages_mark() - mark all pages of the process idle. The window begins when this returns. */
+/** process_pages_mark() - begin the window */
 gboolean process_pages_mark(struct process_pages *pages, GError **error);
 
-/** process_pages_check() - FALSE and @error if the process has ended, or runs another program. One small read. */
+/** process_pages_check() - FALSE and @error if the process has ended, or runs another program. Quick. */
 gboolean process_pages_check(const struct process_pages *pages, GError **error);
 
 /**

@@ -8,7 +8,7 @@
 
 /* Many mappings at once. */
 struct sum {
-	guint64 size, resident, idle; /* in bytes */
+	guint64 size, resident, idle, coarse; /* in bytes */
 };
 
 static guint64 bytes_of(guint64 pages)
@@ -21,6 +21,7 @@ static void sum_add(struct sum *sum, const struct process_mapping *mapping)
 	sum->size += mapping->end - mapping->start;
 	sum->resident += bytes_of(mapping->resident);
 	sum->idle += bytes_of(mapping->idle);
+	sum->coarse += bytes_of(mapping->coarse);
 }
 
 static gint compare_falling(guint64 a, guint64 b)
@@ -134,20 +135,28 @@ char *render_idle(const struct process_report *report, guint top)
 	struct sum total = sum_all(report);
 	g_autofree char *name = printable(report->name);
 	g_autofree char *referenced = format_size(total.resident - total.idle);
-	g_autofree char *resident = format_size(total.resident);
+	g_autofree char *resident = format_size(total.resident), *coarse = format_size(total.coarse);
+	GString *text = g_string_new(NULL);
 	g_autofree char *table = render_table(report, &total, top);
 
-	return g_strdup_printf(
-		"process %d (%s): %s of %s were referenced in %.3f s\n"
-		"(before that it took %.3f s to mark all pages, after it %.3f s to read them)\n\n%s",
-		(int)report->pid, name, referenced, resident, report->window, report->marking,
-		report->reading, table);
+	g_string_printf(text, "process %d (%s): %s of %s were referenced in %.3f s\n", (int)report->pid, name,
+			referenced, resident, report->window);
+	if (report->window_longest - report->window >= 0.001)
+		g_string_append_printf(
+			text, "(the process was looked at piece by piece: some of it for up to %.3f s)\n",
+			report->window_longest);
+	if (total.coarse > 0)
+		g_string_append_printf(text, "(%s of it in huge pages, of which it may have been any part)\n",
+				       coarse);
+	g_string_append_printf(text, "\n%s", table);
+	return g_string_free(text, FALSE);
 }
 
-/* The four figures, under the same names for a mapping and for all. */
+/* The five figures, under the same names for a mapping and for all. */
 static void insert_sum(GVariantDict *dict, const struct sum *sum)
 {
 	g_variant_dict_insert(dict, "referenced", "t", sum->resident - sum->idle);
+	g_variant_dict_insert(dict, "coarse", "t", sum->coarse);
 	g_variant_dict_insert(dict, "idle", "t", sum->idle);
 	g_variant_dict_insert(dict, "resident", "t", sum->resident);
 	g_variant_dict_insert(dict, "size", "t", sum->size);
@@ -183,8 +192,7 @@ GVariant *render_idle_data(const struct process_report *report, guint top)
 	g_variant_dict_insert(&dict, "pid", "i", (gint32)report->pid);
 	g_variant_dict_insert(&dict, "name", "s", name);
 	g_variant_dict_insert(&dict, "window", "d", report->window);
-	g_variant_dict_insert(&dict, "marking", "d", report->marking);
-	g_variant_dict_insert(&dict, "reading", "d", report->reading);
+	g_variant_dict_insert(&dict, "window-longest", "d", report->window_longest);
 	insert_sum(&dict, &total);
 	g_variant_dict_insert_value(&dict, "mappings", g_variant_builder_end(&mappings));
 	return g_variant_dict_end(&dict);

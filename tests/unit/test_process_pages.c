@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_process_pages.c - the pages of a process on a /proc of regular files
- *
- * The files are as the kernel's: idle_bitmap keeps what is written to it, the others are filled by the test. An access
- * is a bit that the test clears. Regular files never say ESRCH; like it, an empty one means that the process has ended.
- * Other errors of idle_bitmap's are made by a pwrite() of the test's.
+ * test_process_pages.c - the pages of a process, on a /proc of regular files and the module of idle_module.h
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,47 +10,27 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include <glib/gstdio.h>
+#include "idle_module.h"
 #include "../../daemon/ctl/process_pages.h"
 
-#define PID	4711
-#define PRESENT (G_GUINT64_CONSTANT(1) << 63)
-#define SWAPPED (G_GUINT64_CONSTANT(1) << 62)
+#define PID 4711
 
 /* Fields 3 to 22, of which the state and the flags matter. */
 #define STAT(state, flags) "4711 (a) b) " state " 1 1 1 0 -1 " flags " 5 6 7 8 9 10 11 12 20 0 1 0 2888 99\n"
 
 /*
- * Pages 0x64 to 0x8f; 0x90 to 0x9f, which share a word with them; far away 0x1f000 to 0x20fff, with a border between two
- * blocks of 512 words at 0x20000; and the kernel's page.
+ * Pages 0x64 to 0x8f; 0x90 to 0x9f, which share a word with them; 0x1ff, the last of their block; far away 0x1f0ff to
+ * 0x20fff, with borders of blocks in it; and the kernel's page.
  */
 #define MAPS                                                                                                 \
 	"00064000-00090000 r-xp 00001000 08:01 1234                       /usr/bin/a b (deleted)\n"          \
 	"00090000-000a0000 rw-p 00000000 00:00 0 \n"                                                         \
-	"1f000000-21000000 rw-s 00000000 00:01 77                         /memfd:ram (deleted)\n"            \
+	"001ff000-00200000 rw-p 00000000 00:00 0                          [stack]\n"                         \
+	"1f0ff000-21000000 rw-s 00000000 00:01 77                         /memfd:ram (deleted)\n"            \
 	"ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsyscall]\n"
-
-/* 0x21000 pages, a word for 64, an entry for each. */
-#define END_PAGE     0x21000
-#define BITMAP_BYTES (END_PAGE / 8)
-#define PAGEMAP_SIZE ((off_t)END_PAGE * 8)
-
-/* What pwrite() fails with where the code under test calls it, if not 0. */
-static int write_error;
-
-ssize_t __real_pwrite(int fd, const void *from, size_t bytes, off_t offset);
-ssize_t __wrap_pwrite(int fd, const void *from, size_t bytes, off_t offset);
-
-ssize_t __wrap_pwrite(int fd, const void *from, size_t bytes, off_t offset)
-{
-	if (write_error == 0)
-		return __real_pwrite(fd, from, bytes, offset);
-	errno = write_error;
-	return -1;
-}
 
 struct bench {
 	char *proc;
-	int idle, pagemap;
 };
 
 static char *path_of(const struct bench *bench, const char *file)
@@ -62,22 +38,11 @@ static char *path_of(const struct bench *bench, const char *file)
 	return g_strdup_printf("%s/%d/%s", bench->proc, PID, file);
 }
 
-static int create_file(const struct bench *bench, const char *file, off_t size)
-{
-	g_autofree char *path = path_of(bench, file);
-	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-
-	assert_true(fd >= 0);
-	assert_int_equal(ftruncate(fd, size), 0);
-	return fd;
-}
-
 static void write_file(const struct bench *bench, const char *file, const char *text)
 {
-	int fd = create_file(bench, file, 0);
+	g_autofree char *path = path_of(bench, file);
 
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-	close(fd);
+	assert_true(g_file_set_contents(path, text, -1, NULL));
 }
 
 static int open_bench(void **state)
@@ -85,12 +50,12 @@ static int open_bench(void **state)
 	struct bench *bench = g_new0(struct bench, 1);
 	g_autofree char *directory = NULL;
 
+	memset(&module, 0, sizeof(module));
 	bench->proc = g_dir_make_tmp("vmheat-XXXXXX", NULL);
 	assert_non_null(bench->proc);
 	directory = path_of(bench, "");
 	assert_int_equal(g_mkdir(directory, 0700), 0);
-	bench->idle = create_file(bench, "idle_bitmap", BITMAP_BYTES);
-	bench->pagemap = create_file(bench, "pagemap", PAGEMAP_SIZE);
+	write_file(bench, "idle_bitmap", "");
 	write_file(bench, "maps", MAPS);
 	write_file(bench, "comm", "a) b\n");
 	write_file(bench, "stat", STAT("S", "4194560"));
@@ -100,11 +65,9 @@ static int open_bench(void **state)
 
 static int close_bench(void **state)
 {
-	static const char *const names[] = { "idle_bitmap", "pagemap", "maps", "comm", "stat", "", ".." };
+	static const char *const names[] = { "idle_bitmap", "maps", "comm", "stat", "" };
 	struct bench *bench = *state;
 
-	close(bench->idle);
-	close(bench->pagemap);
 	for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
 		g_autofree char *path = path_of(bench, names[i]);
 
@@ -114,29 +77,6 @@ static int close_bench(void **state)
 	g_free(bench->proc);
 	g_free(bench);
 	return 0;
-}
-
-static void map_pages(const struct bench *bench, guint64 first, guint64 end, guint64 entry)
-{
-	for (guint64 page = first; page < end; page++)
-		assert_int_equal(pwrite(bench->pagemap, &entry, 8, (off_t)page * 8), 8);
-}
-
-static gboolean is_marked(const struct bench *bench, guint64 page)
-{
-	guint64 word;
-
-	assert_int_equal(pread(bench->idle, &word, 8, (off_t)(page / 64 * 8)), 8);
-	return word >> page % 64 & 1;
-}
-
-static void touch(const struct bench *bench, guint64 page)
-{
-	guint64 word;
-
-	assert_int_equal(pread(bench->idle, &word, 8, (off_t)(page / 64 * 8)), 8);
-	word &= ~(G_GUINT64_CONSTANT(1) << page % 64);
-	assert_int_equal(pwrite(bench->idle, &word, 8, (off_t)(page / 64 * 8)), 8);
 }
 
 static void assert_open_fails(const struct bench *bench, const char *reason)
@@ -150,7 +90,7 @@ static void assert_open_fails(const struct bench *bench, const char *reason)
 }
 
 static void assert_mapping(const struct process_report *report, guint number, const char *permissions,
-			   const char *name, guint64 resident, guint64 idle)
+			   const char *name, guint64 resident, guint64 idle, guint64 coarse)
 {
 	const struct process_mapping *mapping =
 		&g_array_index(report->mappings, struct process_mapping, number);
@@ -159,12 +99,14 @@ static void assert_mapping(const struct process_report *report, guint number, co
 	assert_string_equal(mapping->name, name);
 	assert_int_equal(mapping->resident, resident);
 	assert_int_equal(mapping->idle, idle);
+	assert_int_equal(mapping->coarse, coarse);
 }
 
 /*
- * Pages that share words between mappings are each counted where they are: of the text's 0x64 to 0x8f, 4 are resident
- * and 1 of them touched; of the anonymous 0x90 to 0x9f, 16 and 2; of the shared 0x1f000 to 0x20fff, 100 on each side of
- * block border 0x20000, and 10 of the last. A page in swap is not resident, and one that is not mapped is not idle.
+ * Pages that share words and blocks between mappings are each counted where they are: of the text's 0x64 to 0x8f, 4 are
+ * resident and 1 of them touched; of the anonymous 0x90 to 0x9f, 16 and 2; the last of the block, touched; of the shared
+ * 0x1f0ff to 0x20fff, 200 around the border of blocks 0x20000 and 10 touched, and a large leaf of 512, touched. What is
+ * in the blocks but in no mapping is not counted.
  */
 static void test_counts(void **state)
 {
@@ -173,64 +115,76 @@ static void test_counts(void **state)
 	struct process_report *report;
 
 	assert_non_null(pages);
-	map_pages(bench, 0x8c, 0x90, PRESENT);
-	map_pages(bench, 0x90, 0xa0, PRESENT);
-	map_pages(bench, 0x20000 - 100, 0x20000 + 100, PRESENT);
-	map_pages(bench, 0x20000 + 100, 0x20000 + 200, SWAPPED);
+	module_touch(0x8c, 4 + 16);
+	module_touch(0xa0, 0x15f);
+	module_touch(0x1ff, 1);
+	module_touch(0x1f000, 0xff);
+	module_touch(0x20000 - 100, 200);
+	module_set_large(0x20200, TRUE);
 	assert_true(process_pages_mark(pages, NULL));
-	touch(bench, 0x8f);
-	touch(bench, 0x90);
-	touch(bench, 0x9f);
-	for (guint64 page = 0x20000; page < 0x20000 + 10; page++)
-		touch(bench, page);
+	module_touch(0x8f, 2);
+	module_touch(0x9f, 0x161);
+	module_touch(0x1f0fe, 1);
+	module_touch(0x20000, 10);
+	module_touch(0x20210, 1);
 	assert_true(process_pages_check(pages, NULL));
 
 	report = process_pages_count(pages, NULL);
 	assert_non_null(report);
 	assert_int_equal(report->pid, PID);
 	assert_string_equal(report->name, "a) b");
-	assert_int_equal(report->mappings->len, 3);
-	assert_mapping(report, 0, "r-xp", "/usr/bin/a b (deleted)", 4, 3);
-	assert_mapping(report, 1, "rw-p", "", 16, 14);
-	assert_mapping(report, 2, "rw-s", "/memfd:ram (deleted)", 200, 190);
+	assert_int_equal(report->mappings->len, 4);
+	assert_mapping(report, 0, "r-xp", "/usr/bin/a b (deleted)", 4, 3, 0);
+	assert_mapping(report, 1, "rw-p", "", 16, 14, 0);
+	assert_mapping(report, 2, "rw-p", "[stack]", 1, 0, 0);
+	assert_mapping(report, 3, "rw-s", "/memfd:ram (deleted)", 712, 190, 512);
 	process_report_free(report);
 	process_pages_close(pages);
 }
 
-/* All words with a page of a mapping are marked, and no other: 0x64 to 0x9f lie in words 1 and 2. */
-static void test_marks(void **state)
+/*
+ * A mapping of more than the 8192 blocks that are scanned at once is counted in both parts, and the one behind it. The
+ * border is in the middle of the 300 blocks that have pages.
+ */
+static void test_long_mapping(void **state)
 {
 	const struct bench *bench = *state;
-	struct process_pages *pages = process_pages_open(bench->proc, PID, NULL);
+	const guint64 border = G_GUINT64_CONSTANT(150) * 512;
+	struct process_pages *pages;
+	struct process_report *report;
 
+	module.origin = 8192 - 150;
+	write_file(bench, "maps",
+		   "00001000-401000000 rw-p 00000000 00:00 0 \n"
+		   "401000000-401001000 rw-p 00000000 00:00 0 [stack]\n");
+	pages = process_pages_open(bench->proc, PID, NULL);
+	module_touch(border - 3, 8);
+	module_touch(border + 4095, 3);
 	assert_true(process_pages_mark(pages, NULL));
-	assert_false(is_marked(bench, 0x3f));
-	assert_true(is_marked(bench, 0x64));
-	assert_true(is_marked(bench, 0x9f));
-	assert_false(is_marked(bench, 0xc0));
-	assert_false(is_marked(bench, 0x1efff));
-	assert_true(is_marked(bench, 0x1f000));
-	assert_true(is_marked(bench, 0x20fff));
+	module_touch(border - 1, 3);
+	report = process_pages_count(pages, NULL);
+	assert_mapping(report, 0, "rw-p", "", 9, 6, 0);
+	assert_mapping(report, 1, "rw-p", "[stack]", 1, 1, 0);
+	process_report_free(report);
 	process_pages_close(pages);
 }
 
-/* The window is what passed between mark and count, at least 20 ms here; marking and reading are not in it. */
+/* The window is what passed between mark and count: the shortest of any page, and the longest. */
 static void test_window(void **state)
 {
 	const struct bench *bench = *state;
 	struct process_pages *pages = process_pages_open(bench->proc, PID, NULL);
 	struct process_report *report;
-	gint64 before, after;
 
+	module_touch(0x64, 1);
+	module_touch(0x20fff, 1);
+	module.now_step = 10000000;
 	assert_true(process_pages_mark(pages, NULL));
-	before = g_get_monotonic_time();
-	g_usleep(20000);
-	after = g_get_monotonic_time();
+	module.now += 20000000000;
+	module.now_step = 30000000;
 	report = process_pages_count(pages, NULL);
-	assert_true(report->window >= (double)(after - before) / 1e6);
-	assert_true(report->window < (double)(after - before) / 1e6 + 1.0);
-	assert_true(report->marking > 0.0 && report->marking < 1.0);
-	assert_true(report->reading > 0.0 && report->reading < 1.0);
+	assert_true(report->window == 20.02);
+	assert_true(report->window_longest == 20.04);
 	process_report_free(report);
 	process_pages_close(pages);
 }
@@ -243,7 +197,7 @@ static void test_ends_in_window(void **state)
 	g_autoptr(GError) checked = NULL, counted = NULL;
 
 	assert_true(process_pages_mark(pages, NULL));
-	assert_int_equal(ftruncate(bench->idle, 0), 0);
+	module.error = ESRCH;
 	assert_false(process_pages_check(pages, &checked));
 	assert_string_equal(checked->message, "process 4711 has ended or begun another program");
 	assert_null(process_pages_count(pages, &counted));
@@ -251,7 +205,7 @@ static void test_ends_in_window(void **state)
 	process_pages_close(pages);
 }
 
-/* So does what ends while its pages are counted: the pagemap ends in the middle of a mapping. */
+/* So does what ends while its pages are counted: in the second of two runs of blocks. */
 static void test_ends_in_count(void **state)
 {
 	const struct bench *bench = *state;
@@ -259,7 +213,8 @@ static void test_ends_in_count(void **state)
 	g_autoptr(GError) error = NULL;
 
 	assert_true(process_pages_mark(pages, NULL));
-	assert_int_equal(ftruncate(bench->pagemap, PAGEMAP_SIZE / 2), 0);
+	module.error = ESRCH;
+	module.calls_that_do = 1;
 	assert_null(process_pages_count(pages, &error));
 	assert_string_equal(error->message, "process 4711 has ended or begun another program");
 	process_pages_close(pages);
@@ -302,34 +257,6 @@ static void test_refused(void **state)
 	assert_open_fails(bench, "process 4711 has ended");
 }
 
-/* What the module refuses is said in words, other errors in the system's. */
-static void test_module_refuses(void **state)
-{
-	static const struct {
-		int number;
-		const char *message;
-	} cases[] = {
-		{ EOPNOTSUPP,
-		  "process 4711 has a VM of a KVM that kvm_idle does not know: see the kernel's log" },
-		{ ESRCH, "process 4711 has ended or begun another program" },
-		{ ENOMEM, "/4711/idle_bitmap: Cannot allocate memory" },
-	};
-	const struct bench *bench = *state;
-	struct process_pages *pages = process_pages_open(bench->proc, PID, NULL);
-
-	for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
-		g_autoptr(GError) error = NULL;
-		gboolean marked;
-
-		write_error = cases[i].number;
-		marked = process_pages_mark(pages, &error);
-		write_error = 0;
-		assert_false(marked);
-		assert_true(g_str_has_suffix(error->message, cases[i].message));
-	}
-	process_pages_close(pages);
-}
-
 /* Anything but the kernel's lines is refused, and shown so that it does nothing to a terminal. */
 static void test_maps_refused(void **state)
 {
@@ -363,13 +290,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_counts, open_bench, close_bench),
-		cmocka_unit_test_setup_teardown(test_marks, open_bench, close_bench),
+		cmocka_unit_test_setup_teardown(test_long_mapping, open_bench, close_bench),
 		cmocka_unit_test_setup_teardown(test_window, open_bench, close_bench),
 		cmocka_unit_test_setup_teardown(test_ends_in_window, open_bench, close_bench),
 		cmocka_unit_test_setup_teardown(test_ends_in_count, open_bench, close_bench),
 		cmocka_unit_test_setup_teardown(test_no_mappings, open_bench, close_bench),
 		cmocka_unit_test_setup_teardown(test_refused, open_bench, close_bench),
-		cmocka_unit_test_setup_teardown(test_module_refuses, open_bench, close_bench),
 		cmocka_unit_test(test_maps_refused),
 	};
 

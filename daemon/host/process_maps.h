@@ -2,8 +2,8 @@
 /*
  * process_maps.h - the mappings in the text of /proc/PID/maps
  */
-#ifndef VMHEAT_CTL_PROCESS_MAPS_H
-#define VMHEAT_CTL_PROCESS_MAPS_H
+#ifndef VMHEAT_HOST_PROCESS_MAPS_H
+#define VMHEAT_HOST_PROCESS_MAPS_H
 
 #include <glib.h>
 
@@ -13,7 +13,8 @@ struct process_mapping {
 	char permissions[5]; /* "rw-p" */
 	char *name;	     /* as the kernel shows it, any bytes but '\n'; "" for anonymous memory */
 	guint64 resident;    /* pages that are mapped, the kernel's zero page included */
-	guint64 idle;	     /* of them: not referenced since they were marked */
+	guint64 idle;	     /* of them: not referenced in the window */
+	guint64 coarse;	     /* of them: referenced as far as only a leaf larger than a page can tell */
 };
 
 /**
@@ -26,4 +27,4 @@ struct process_mapping {
  */
 GArray *process_maps_parse(const char *text, GError **error);
 
-#endif /* VMHEAT_CTL_PROCESS_MAPS_H */
+#endif /* VMHEAT_HOST_PROCESS_MAPS_H */
