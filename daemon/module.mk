@@ -8,7 +8,7 @@ CFLAGS_glib    := $(shell pkg-config --cflags gio-2.0 gio-unix-2.0 2>/dev/null)
 
 CFLAGS_daemon_core    := -Idaemon/core
 CFLAGS_daemon_host    := $(CFLAGS_daemon_core) -Idaemon/host $(CFLAGS_libvirt) $(CFLAGS_glib) \
-                         $(shell pkg-config --cflags libvirt-qemu libxml-2.0 2>/dev/null)
+                         $(shell pkg-config --cflags libxml-2.0 2>/dev/null)
 CFLAGS_daemon_source  := $(CFLAGS_daemon_host) -Idaemon/source
 CFLAGS_daemon_act     := $(CFLAGS_daemon_host) -Idaemon/act
 CFLAGS_daemon_service := $(CFLAGS_daemon_source) $(CFLAGS_daemon_act) -Idaemon/service -I$(BUILD)/obj/daemon/service \

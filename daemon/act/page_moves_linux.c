@@ -12,7 +12,10 @@
 #include <unistd.h>
 #include "numa_balancing.h"
 #include "page_moves.h"
-#include "proc_files.h"
+
+/* In an entry of /proc/PID/pagemap (Documentation/admin-guide/mm/pagemap.rst): a page is mapped; its frame. */
+#define PAGEMAP_PRESENT	   (G_GUINT64_CONSTANT(1) << 63)
+#define PAGEMAP_FRAME_MASK ((G_GUINT64_CONSTANT(1) << 55) - 1)
 
 /* Pages read at once, at most IOV_MAX. */
 #define READ_BATCH 1024u
@@ -55,9 +58,9 @@ static gboolean is_mapped(int pagemap, int kpageflags, const void *address)
 	off_t frame;
 
 	if (pread(pagemap, &entry, sizeof(entry), vpn * (off_t)sizeof(entry)) != sizeof(entry) ||
-	    (entry & PROC_PAGEMAP_PRESENT) == 0)
+	    (entry & PAGEMAP_PRESENT) == 0)
 		return FALSE;
-	frame = (off_t)(entry & PROC_PAGEMAP_FRAME_MASK);
+	frame = (off_t)(entry & PAGEMAP_FRAME_MASK);
 	return pread(kpageflags, &flags, sizeof(flags), frame * (off_t)sizeof(flags)) == sizeof(flags) &&
 	       (flags >> KPF_ZERO_PAGE & 1) == 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * proc_format.h - formats of /proc/PID that daemon and control program both read: stat, pagemap
+ * proc_format.h - the line of /proc/PID/stat, which daemon and control program both read
  *
  * A process chooses its own name, so nothing in it is trusted.
  */
@@ -9,12 +9,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-
-/** In an entry of /proc/PID/pagemap (Documentation/admin-guide/mm/pagemap.rst): a page is mapped. */
-#define PROC_PAGEMAP_PRESENT (UINT64_C(1) << 63)
-
-/** In such an entry: the frame's number, 0 for who lacks CAP_SYS_ADMIN. */
-#define PROC_PAGEMAP_FRAME_MASK ((UINT64_C(1) << 55) - 1)
 
 /** In the flags of /proc/PID/stat: a kernel thread (PF_KTHREAD, include/linux/sched.h). */
 #define PROC_STAT_KERNEL_THREAD UINT64_C(0x00200000)

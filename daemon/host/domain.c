@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * domain.c - one running QEMU domain, see domain.h
- *
- * Where the memory lies is asked of QEMU's monitor through libvirt. Libvirt marks a domain as tainted
- * ("custom-monitor") at the first such call, which shows in its log and in `virsh dominfo` and does nothing
- * else. The two commands only read.
  */
 #include "domain.h"
-#include <libvirt/libvirt-qemu.h>
 #include <libvirt/virterror.h>
 #include "domain_xml.h"
-#include "flat_view.h"
 #include "host_error.h"
+#include "idle_observer.h"
 #include "pid_file.h"
+#include "process_maps.h"
 #include "proc_files.h"
+#include "ram_ranges.h"
 
 #define KIB_PER_PAGE (PAGE_MAP_PAGE_SIZE / 1024u)
 
@@ -130,98 +127,88 @@ gboolean domain_is_alive(const struct domain *domain)
 	       stat.start_time == domain->pid_start_time;
 }
 
-/* QEMU's reply to a command for people. The caller frees it with free(). */
-static char *ask_monitor(const struct domain *domain, const char *command, GError **error)
+/* KVM's memslots of the domain, as the kernel module tells them; at least one. */
+static GArray *read_memslots(const struct domain *domain, GError **error)
 {
-	char *reply = NULL;
+	g_autoptr(GError) reason = NULL;
+	struct idle_observer *observer = idle_observer_new("/proc", domain->pid, &reason);
+	GArray *slots = observer == NULL ? NULL : idle_observer_memslots(observer, &reason);
 
-	if (virDomainQemuMonitorCommand(domain->handle, command, &reply,
-					VIR_DOMAIN_QEMU_MONITOR_COMMAND_HMP) == 0)
-		return reply;
-	host_error_set_libvirt(error, domain->name, "cannot ask its QEMU where its memory lies");
-	return NULL;
-}
-
-static GArray *ask_flat_view(const struct domain *domain, const char *const *blocks, GError **error)
-{
-	char *reply = ask_monitor(domain, "info mtree -f", error);
-	GArray *view;
-
-	if (reply == NULL)
-		return NULL;
-	view = flat_view_parse(reply, blocks, error);
-	free(reply);
-	if (view == NULL)
-		g_prefix_error(error, "%s: ", domain->name);
-	return view;
-}
-
-static gboolean ask_hva(const struct domain *domain, guint64 gpa, const char *block, guint64 *hva,
-			GError **error)
-{
-	g_autofree char *command = g_strdup_printf("gpa2hva 0x%" G_GINT64_MODIFIER "x", gpa);
-	char *reply = ask_monitor(domain, command, error);
-	gboolean good;
-
-	if (reply == NULL)
-		return FALSE;
-	good = flat_view_parse_hva(reply, gpa, block, hva, error);
-	free(reply);
-	if (!good)
-		g_prefix_error(error, "%s: ", domain->name);
-	return good;
-}
-
-/* The ranges of @view with where each lies in QEMU's virtual memory: struct ram_range. */
-static GArray *locate_ranges(const struct domain *domain, const GArray *view, GError **error)
-{
-	g_autoptr(GArray) ranges = g_array_new(FALSE, FALSE, sizeof(struct ram_range));
-
-	for (guint i = 0; i < view->len; i++) {
-		const struct flat_range *range = &g_array_index(view, struct flat_range, i);
-		struct ram_range ram = { .gfn = range->gfn, .pages = range->pages };
-		guint64 hva;
-
-		if (!ask_hva(domain, range->gfn * PAGE_MAP_PAGE_SIZE, range->block, &hva, error))
-			return NULL;
-		ram.vpn = hva / PAGE_MAP_PAGE_SIZE;
-		g_array_append_val(ranges, ram);
+	idle_observer_free(observer);
+	if (slots == NULL) {
+		g_set_error(error, HOST_ERROR,
+			    g_error_matches(reason, IDLE_OBSERVER_ERROR, IDLE_OBSERVER_ERROR_GONE)
+				    ? HOST_ERROR_GONE
+				    : HOST_ERROR_SYSTEM,
+			    "%s: %s", domain->name, reason->message);
+	} else if (slots->len == 0) {
+		g_set_error(error, HOST_ERROR, HOST_ERROR_DATA, "%s: its QEMU, process %d, has no KVM guest",
+			    domain->name, (int)domain->pid);
+		g_clear_pointer(&slots, g_array_unref);
 	}
-	return g_steal_pointer(&ranges);
+	return slots;
 }
 
-struct page_map *domain_page_map(const struct domain *domain, GError **error)
+static GArray *read_mappings(const struct domain *domain, GError **error)
 {
-	struct domain_xml *xml = read_xml(domain->handle, domain->name, error);
-	g_autoptr(GArray) view = NULL;
-	g_autoptr(GArray) ranges = NULL;
-	struct page_map *map = NULL;
-	const char *reason;
+	g_autofree char *text = proc_read(domain->pid, "maps", NULL, error);
+	g_autoptr(GError) reason = NULL;
+	GArray *mappings;
 
-	if (xml != NULL)
-		view = ask_flat_view(domain, (const char *const *)xml->ram_blocks, error);
-	if (view != NULL)
-		ranges = locate_ranges(domain, view, error);
-	domain_xml_free(xml);
-	if (ranges == NULL)
+	if (text == NULL)
 		return NULL;
-	map = page_map_new((const struct ram_range *)(void *)ranges->data, ranges->len, &reason);
+	mappings = process_maps_parse(text, &reason);
+	if (mappings == NULL)
+		g_set_error(error, HOST_ERROR, HOST_ERROR_DATA, "%s: %s", domain->name, reason->message);
+	return mappings;
+}
+
+/* The map of @ranges, which are what was found of the memory that @xml says the domain has. */
+static struct page_map *make_map(const struct domain *domain, const struct domain_xml *xml,
+				 const GArray *ranges, GError **error)
+{
+	const char *reason;
+	struct page_map *map =
+		page_map_new((const struct ram_range *)(void *)ranges->data, ranges->len, &reason);
+
 	if (map == NULL) {
-		g_set_error(error, HOST_ERROR, HOST_ERROR_DATA, "%s: QEMU's memory map: %s", domain->name,
+		g_set_error(error, HOST_ERROR, HOST_ERROR_DATA, "%s: its memory layout: %s", domain->name,
 			    reason);
 		return NULL;
 	}
 	/*
-	 * Video memory and SMRAM hide a few MiB of boot memory. Much more is missing only if this QEMU names
-	 * its RAM in a way not known here; figures of the rest would be figures of nothing.
+	 * Video memory and SMRAM hide a few MiB of boot memory. Much more is missing, or more is found than there is,
+	 * only if QEMU maps memory in a way not known here; figures of that would be figures of nothing.
 	 */
-	if (map->page_count < domain->maximum_pages / 2) {
+	if (map->page_count < xml->boot_pages / 2 || map->page_count > xml->ram_pages) {
 		g_set_error(error, HOST_ERROR, HOST_ERROR_DATA,
-			    "%s: only %" G_GUINT64_FORMAT " of its %" G_GUINT64_FORMAT
-			    " pages are found in QEMU's memory map",
-			    domain->name, map->page_count, domain->maximum_pages);
+			    "%s: its memory layout has %" G_GUINT64_FORMAT
+			    " pages of memory, its definition %" G_GUINT64_FORMAT,
+			    domain->name, map->page_count, xml->ram_pages);
 		g_clear_pointer(&map, page_map_free);
 	}
+	return map;
+}
+
+struct page_map *domain_page_map(const struct domain *domain, GError **error)
+{
+	g_autoptr(GArray) slots = read_memslots(domain, error);
+	g_autoptr(GArray) mappings = slots == NULL ? NULL : read_mappings(domain, error);
+	struct domain_xml *xml = mappings == NULL ? NULL : read_xml(domain->handle, domain->name, error);
+	g_autoptr(GArray) ranges = NULL;
+	struct page_map *map = NULL;
+
+	if (xml == NULL)
+		return NULL;
+	/* Asked last: then all of it was of the domain's process. */
+	if (domain_is_alive(domain)) {
+		ranges = ram_ranges_find(slots, mappings, xml->ram_blocks);
+		map = make_map(domain, xml, ranges, error);
+	} else {
+		g_set_error(error, HOST_ERROR, HOST_ERROR_GONE, "%s: process %d has ended", domain->name,
+			    (int)domain->pid);
+	}
+	domain_xml_free(xml);
 	return map;
 }
 

@@ -12,6 +12,9 @@
 
 #define KIB_PER_PAGE (PAGE_MAP_PAGE_SIZE / 1024u)
 
+/* NVDIMM, virtio-pmem and shared-memory devices are no memory that a guest could give back. */
+#define RAM_DEVICES "/domain/devices/memory[@model='dimm' or @model='virtio-mem']"
+
 /* The value of @expression as a string; NULL if it is empty. The caller frees it. */
 static char *get_string(xmlXPathContext *context, const char *expression)
 {
@@ -49,44 +52,66 @@ static gboolean for_each(xmlXPathContext *context, const char *expression,
 }
 
 /*
- * Add a memory size to the guint64 at @data. Libvirt writes KiB in a live definition, whatever unit was given
- * to it; another unit would be misread, so it is refused.
+ * A memory size in KiB. Libvirt writes that in a live definition, whatever unit was given to it; another unit would be
+ * misread, so it is refused.
  */
-static gboolean add_kib(const xmlNode *node, const char *text, gpointer data)
+static gboolean parse_kib(const xmlNode *node, const char *text, guint64 *size)
 {
 	xmlChar *unit = xmlGetNoNsProp(node, (const xmlChar *)"unit");
 	gboolean good = unit != NULL && strcmp((const char *)unit, "KiB") == 0;
+
+	xmlFree(unit);
+	return good && g_ascii_string_to_unsigned(text, 10, 0, G_MAXUINT64, size, NULL);
+}
+
+/* Add a size to the guint64 at @data. */
+static gboolean add_kib(const xmlNode *node, const char *text, gpointer data)
+{
 	guint64 *sum = data;
 	guint64 size;
 
-	xmlFree(unit);
-	good = good && g_ascii_string_to_unsigned(text, 10, 0, G_MAXUINT64, &size, NULL) &&
-	       g_uint64_checked_add(sum, *sum, size);
-	return good;
+	return parse_kib(node, text, &size) && g_uint64_checked_add(sum, *sum, size);
+}
+
+static void add_block(GArray *blocks, guint64 pages)
+{
+	g_array_append_val(blocks, pages);
 }
 
 static gboolean add_cell_block(const xmlNode *node, const char *text, gpointer data)
 {
-	g_ptr_array_add(data, g_strconcat("ram-node", text, NULL));
-	return TRUE;
+	xmlChar *memory = xmlGetNoNsProp(node, (const xmlChar *)"memory");
+	guint64 size;
+	gboolean good = memory != NULL && parse_kib(node, (const char *)memory, &size);
+
+	xmlFree(memory);
+	if (good)
+		add_block(data, size / KIB_PER_PAGE);
+	return good;
 }
 
 static gboolean add_device_block(const xmlNode *node, const char *text, gpointer data)
 {
-	g_ptr_array_add(data, g_strconcat("mem", text, NULL));
+	guint64 size;
+
+	if (!parse_kib(node, text, &size))
+		return FALSE;
+	add_block(data, size / KIB_PER_PAGE);
 	return TRUE;
 }
 
-static GStrv get_ram_blocks(xmlXPathContext *context)
+/* Boot memory is one block, or with guest NUMA cells one a cell; each device is one more. */
+static gboolean get_ram_blocks(xmlXPathContext *context, struct domain_xml *xml)
 {
-	GPtrArray *blocks = g_ptr_array_new();
+	guint64 device_kib = 0;
 
-	g_ptr_array_add(blocks, g_strdup("pc.ram"));
-	for_each(context, "/domain/cpu/numa/cell/@id", add_cell_block, blocks);
-	for_each(context, "/domain/devices/memory[@model='dimm' or @model='virtio-mem']/alias/@name",
-		 add_device_block, blocks);
-	g_ptr_array_add(blocks, NULL);
-	return (GStrv)g_ptr_array_free(blocks, FALSE);
+	add_block(xml->ram_blocks, xml->boot_pages);
+	if (!for_each(context, "/domain/cpu/numa/cell", add_cell_block, xml->ram_blocks) ||
+	    !for_each(context, RAM_DEVICES "/target/size", add_device_block, xml->ram_blocks) ||
+	    !for_each(context, RAM_DEVICES "/target/size", add_kib, &device_kib))
+		return FALSE;
+	xml->ram_pages = xml->boot_pages + device_kib / KIB_PER_PAGE;
+	return TRUE;
 }
 
 /* Boot memory is what is not in memory devices: <memory> is the sum of both. */
@@ -106,25 +131,24 @@ static struct domain_xml *read_facts(const char *name, xmlXPathContext *context,
 	g_autofree char *type = get_string(context, "string(/domain/@type)");
 	g_autofree char *balloon = get_string(context, "string(/domain/devices/memballoon/@model)");
 	struct domain_xml *xml;
-	guint64 boot_pages;
 
 	if (type == NULL || (strcmp(type, "kvm") != 0 && strcmp(type, "qemu") != 0)) {
 		g_set_error(error, HOST_ERROR, HOST_ERROR_DATA, "%s: not a QEMU domain but of the type '%s'",
 			    name, type == NULL ? "" : type);
 		return NULL;
 	}
-	if (!get_boot_pages(context, &boot_pages)) {
+	xml = g_new0(struct domain_xml, 1);
+	xml->ram_blocks = g_array_new(FALSE, FALSE, sizeof(guint64));
+	if (!get_boot_pages(context, &xml->boot_pages) || !get_ram_blocks(context, xml)) {
 		g_set_error(error, HOST_ERROR, HOST_ERROR_DATA,
 			    "%s: no sensible memory size in its definition", name);
+		domain_xml_free(xml);
 		return NULL;
 	}
-	xml = g_new0(struct domain_xml, 1);
-	xml->boot_pages = boot_pages;
 	xml->has_balloon = balloon != NULL && strcmp(balloon, "none") != 0;
 	xml->agent_socket = get_string(
 		context, "string(/domain/devices/channel[@type='unix'][target/@type='virtio']"
 			 "[target/@name='" VMHEAT_GUEST_PORT_NAME "']/source[@mode='bind']/@path)");
-	xml->ram_blocks = get_ram_blocks(context);
 	return xml;
 }
 
@@ -154,6 +178,6 @@ void domain_xml_free(struct domain_xml *xml)
 	if (xml == NULL)
 		return;
 	g_free(xml->agent_socket);
-	g_strfreev(xml->ram_blocks);
+	g_array_unref(xml->ram_blocks);
 	g_free(xml);
 }

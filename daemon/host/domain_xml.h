@@ -7,10 +7,9 @@
  * Pure: text in, facts out. Everything is taken by XPath from the definition of the running domain, which is
  * where libvirt has filled in paths and aliases.
  *
- * The RAM block names are those that libvirt gives QEMU. They are part of QEMU's migration stream, so neither
- * libvirt nor QEMU can change them: "pc.ram" is the memory of an x86 machine without backends of its own,
- * "ram-nodeN" that of guest NUMA cell N, and "mem" plus a memory device's alias that of the device. DIMMs and
- * virtio-mem count; NVDIMM, virtio-pmem and shared-memory devices are no memory that a guest could give back.
+ * QEMU makes the guest's memory in blocks, each of which is one mapping of its own: boot memory as a whole, or one block
+ * for each guest NUMA cell; and one for each DIMM and virtio-mem device. NVDIMM, virtio-pmem and shared-memory devices
+ * are no memory that a guest could give back.
  */
 #ifndef VMHEAT_HOST_DOMAIN_XML_H
 #define VMHEAT_HOST_DOMAIN_XML_H
@@ -22,7 +21,8 @@ struct domain_xml {
 			     */
 	gboolean has_balloon;
 	guint64 boot_pages; /* memory without memory devices: what the balloon can give at most */
-	GStrv ram_blocks; /* names of the RAM blocks that are the guest's memory, whether or not they exist */
+	guint64 ram_pages;  /* with DIMMs and virtio-mem, plugged in or not */
+	GArray *ram_blocks; /* guint64, in pages: the sizes that a block of the guest's memory can have */
 };
 
 /** domain_xml_parse() - @name is for the error, HOST_ERROR_DATA. domain_xml_free() the result. */

@@ -1,20 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What the host is: libvirt's domains, QEMU's memory layout, NUMA nodes.
+# What the host is: libvirt's domains, their processes and memory, NUMA nodes.
 
-HOST_SOURCES := daemon/host/domain.c daemon/host/domain_xml.c daemon/host/flat_view.c daemon/host/host_error.c \
-                daemon/host/id_set.c daemon/host/idle_observer.c daemon/host/libvirt_connection.c daemon/host/numa_balancing.c \
+HOST_SOURCES := daemon/host/domain.c daemon/host/domain_xml.c daemon/host/host_error.c daemon/host/id_set.c \
+                daemon/host/idle_observer.c daemon/host/libvirt_connection.c daemon/host/numa_balancing.c \
                 daemon/host/numa_nodes.c daemon/host/pid_file.c daemon/host/proc_files.c \
-                daemon/host/process_maps.c
-HOST_LIBS    := $(shell pkg-config --libs libvirt libvirt-qemu libvirt-glib-1.0 gio-2.0 gio-unix-2.0 libxml-2.0 2>/dev/null) -lnuma
+                daemon/host/process_maps.c daemon/host/ram_ranges.c
+HOST_LIBS    := $(shell pkg-config --libs libvirt libvirt-glib-1.0 gio-2.0 gio-unix-2.0 libxml-2.0 2>/dev/null) -lnuma
 C_SOURCES    += $(HOST_SOURCES) $(wildcard daemon/host/*.h)
 
 CFLAGS_daemon_host += $(shell pkg-config --cflags libvirt-glib-1.0 2>/dev/null)
 
 GLIB_LIBS := $(shell pkg-config --libs glib-2.0 2>/dev/null)
 
-SOURCES_test_flat_view  := daemon/host/flat_view.c daemon/host/host_error.c
-LIBS_test_flat_view     := $(GLIB_LIBS) -lvirt
 SOURCES_test_domain_xml := daemon/host/domain_xml.c daemon/host/host_error.c
 LIBS_test_domain_xml    := $(GLIB_LIBS) -lvirt -lxml2
 SOURCES_test_proc_files := daemon/host/pid_file.c daemon/host/proc_files.c daemon/host/id_set.c \
@@ -25,9 +23,9 @@ SOURCES_test_numa_nodes := daemon/host/numa_nodes.c daemon/host/proc_files.c dae
 LIBS_test_numa_nodes    := $(GLIB_LIBS) -lvirt -lnuma
 SOURCES_test_libvirt_connection := daemon/host/libvirt_connection.c daemon/host/host_error.c
 LIBS_test_libvirt_connection    := $(HOST_LIBS)
+SOURCES_test_ram_ranges := daemon/host/ram_ranges.c daemon/host/process_maps.c
+LIBS_test_ram_ranges    := $(GLIB_LIBS)
 SOURCES_test_idle_observer := daemon/host/idle_observer.c
 LIBS_test_idle_observer    := $(GLIB_LIBS) -Wl,--wrap=ioctl
-SOURCES_fuzz_flat_view  := daemon/host/flat_view.c daemon/host/host_error.c
-LIBS_fuzz_flat_view     := $(GLIB_LIBS) -lvirt
 SOURCES_fuzz_domain_xml := daemon/host/domain_xml.c daemon/host/host_error.c
 LIBS_fuzz_domain_xml    := $(GLIB_LIBS) -lvirt -lxml2

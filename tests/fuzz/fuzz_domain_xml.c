@@ -25,7 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (xml != NULL) {
 		require(xml->boot_pages > 0 && xml->boot_pages < PAGE_MAP_PAGE_NUMBER_END);
 		require(xml->agent_socket == NULL || *xml->agent_socket != '\0');
-		require(g_strv_length(xml->ram_blocks) >= 1);
+		require(xml->ram_blocks->len >= 1);
 	}
 	domain_xml_free(xml);
 	return 0;

@@ -103,6 +103,22 @@ far_mib_at_least() {
 		END { print pages / 256, "MiB on node 1"; exit pages / 256 < least }' "/proc/$(guest_pid "$1")/numa_maps"
 }
 
+# watch_all_the_time VM: look at it every moment for as long as the daemon counts a page as used.
+watch_all_the_time() {
+	local goal
+	goal=$(($(figure "$1" .windows) + 4))
+	until holds "$1" ".windows >= $goal" >/dev/null; do
+		ctl idle "$(guest_pid "$1")" 0.01 >/dev/null
+	done
+}
+
+# By libvirt's messages, which `virsh dominfo` shows.
+is_not_tainted() {
+	local info
+	info=$(virsh dominfo "$1") || return
+	! grep -i 'custom monitor' <<<"$info"
+}
+
 is_picture() {
 	[ "$(grep -cE '^0x[0-9a-f]{10}  [-#%*+=._ ]+$' "$1")" -gt 10 ] && grep -q '# accessed in the last window' "$1"
 }
@@ -129,7 +145,7 @@ cat >"$daemon_conf" <<-EOT
 	mode = observe
 EOT
 
-plan 34
+plan 36
 # Before anything runs.
 sed 's/^floor = .*/floor = 64/' "$daemon_conf" >/run/wrong.conf
 check "a wrong configuration names file, line, key, value and what is allowed" \
@@ -176,6 +192,10 @@ check "lazy: host and guest data are merged, and no frame was dropped" \
 check "plain: without an agent the host's data stands alone, and it is said why" \
 	holds plain '.sources == ["module"] and (.quality | test("alone.*has not answered"))'
 check "plain: mode observe makes no plan" holds plain '.plan.resize == "no resizing: mode = observe"'
+watch_all_the_time plain
+check "plain: somebody else who looks at it all the time takes nothing away" \
+	near "$truth_plain" "$(figure plain ".\"working-set\" / $mib - $base_plain")"
+check "nothing was asked of QEMU's monitor: libvirt has not marked the domain for that" is_not_tainted lazy
 ctl map lazy >"$BED_OUT/lazy.map"
 check "the map is a picture with addresses and a legend" is_picture "$BED_OUT/lazy.map"
 

@@ -43,6 +43,12 @@ static void assert_refused(const char *text, const char *message)
 	assert_non_null(strstr(error->message, message));
 }
 
+static void assert_blocks(const struct domain_xml *xml, const guint64 *blocks, gsize count)
+{
+	assert_int_equal(xml->ram_blocks->len, count);
+	assert_memory_equal(xml->ram_blocks->data, blocks, count * sizeof(*blocks));
+}
+
 /* A plain domain: boot memory only, a balloon, the agent's port and not the other. */
 static void test_plain(void **state)
 {
@@ -52,8 +58,8 @@ static void test_plain(void **state)
 	assert_true(xml->has_balloon);
 	assert_string_equal(xml->agent_socket,
 			    "/var/lib/libvirt/qemu/channel/target/domain-1-g1/org.vmheat.guest.0");
-	assert_int_equal(g_strv_length(xml->ram_blocks), 1);
-	assert_string_equal(xml->ram_blocks[0], "pc.ram");
+	assert_blocks(xml, (const guint64[]){ 256 * PAGES_PER_MIB }, 1);
+	assert_int_equal(xml->ram_pages, 256 * PAGES_PER_MIB);
 	domain_xml_free(xml);
 }
 
@@ -61,12 +67,13 @@ static void test_plain(void **state)
  * device is no RAM. */
 static void test_devices(void **state)
 {
-	static const char *const blocks[] = { "pc.ram",	       "ram-node0", "ram-node1",
-					      "memvirtiomem0", "memdimm0",  NULL };
+	static const guint64 blocks[] = { 256 * PAGES_PER_MIB, 192 * PAGES_PER_MIB, 64 * PAGES_PER_MIB,
+					  256 * PAGES_PER_MIB, 128 * PAGES_PER_MIB };
 	struct domain_xml *xml = parse_fixture("domain-devices.xml");
 
 	assert_int_equal(xml->boot_pages, 256 * PAGES_PER_MIB);
-	assert_true(g_strv_equal((const char *const *)xml->ram_blocks, blocks));
+	assert_int_equal(xml->ram_pages, 640 * PAGES_PER_MIB);
+	assert_blocks(xml, blocks, G_N_ELEMENTS(blocks));
 	domain_xml_free(xml);
 }
 
@@ -115,7 +122,8 @@ static void test_persistent_memory(void **state)
 			      "</target><alias name='virtiopmem0'/></memory>"));
 
 	assert_int_equal(xml->boot_pages, 160 * PAGES_PER_MIB);
-	assert_int_equal(g_strv_length(xml->ram_blocks), 1);
+	assert_int_equal(xml->ram_pages, 160 * PAGES_PER_MIB);
+	assert_blocks(xml, (const guint64[]){ 160 * PAGES_PER_MIB }, 1);
 	domain_xml_free(xml);
 }
 
@@ -144,6 +152,10 @@ static void test_refused(void **state)
 	assert_refused("<domain type='kvm'><memory unit='KiB'>-4</memory></domain>",
 		       "no sensible memory size");
 	assert_refused("<domain type='kvm'><memory unit='KiB'>18446744073709551615</memory></domain>",
+		       "no sensible memory size");
+	assert_refused(DOMAIN("<cpu><numa><cell id='0' memory='256' unit='MiB'/></numa></cpu>"),
+		       "no sensible memory size");
+	assert_refused(DOMAIN("<cpu><numa><cell id='0' unit='KiB'/></numa></cpu>"),
 		       "no sensible memory size");
 	/* More in devices than there is in all. */
 	assert_refused(
