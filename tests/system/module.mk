@@ -54,3 +54,16 @@ $(BUILD)/test/bin/idle_soak: $(IDLE_SOAK_OBJECTS)
 	@mkdir -p $(@D)
 	$(say) LINK $@
 	$(Q)$(CC) -pie -pthread $^ -o $@
+
+# What the host's reclaim and the observers take from one another.
+RECLAIM_CHECK := $(BUILD)/test/bin/reclaim_check
+CFLAGS_tests_system_reclaim_check := -Itests/vmm -Itests/system/idle_check
+C_SOURCES += $(wildcard tests/system/reclaim_check/*.[ch])
+bed-images: $(RECLAIM_CHECK)
+
+$(RECLAIM_CHECK): $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/system/reclaim_check/*.c)) \
+                  $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out %/vmm.c,$(wildcard tests/vmm/*.c))) \
+                  $(BUILD)/obj/tests/system/idle_check/idle_map.o
+	@mkdir -p $(@D)
+	$(say) LINK $@
+	$(Q)$(CC) -pie -pthread $^ -o $@
