@@ -113,10 +113,16 @@ static int enter_pmd(struct kretprobe_instance *instance, struct pt_regs *regs)
 /*
  * int kvm_mmu_notifier_clear_young(struct mmu_notifier *mn, struct mm_struct *mm, unsigned long start,
  *				    unsigned long end)
+ *
+ * DAMON asks about a page or a large leaf by any address in it. Then KVM ages both that the range lies in.
  */
 static int enter_kvm_clear(struct kretprobe_instance *instance, struct pt_regs *regs)
 {
-	return follow(instance, (void *)regs->si, regs->dx & PAGE_MASK, PAGE_ALIGN(regs->cx));
+	unsigned long start = regs->dx, end = regs->cx, leaf = end - start;
+
+	if (leaf != PMD_SIZE && leaf != PUD_SIZE)
+		leaf = PAGE_SIZE;
+	return follow(instance, (void *)regs->si, ALIGN_DOWN(start, leaf), ALIGN(end, leaf));
 }
 
 /* int kvm_mmu_notifier_test_young(struct mmu_notifier *mn, struct mm_struct *mm, unsigned long address) */
