@@ -1,62 +1,65 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# emulated.sh - runs the benchmarks that need KVM in the emulated VM host: tables for people, "scan_cost" and
-# "guest_slowdown" in the report
+# emulated.sh - runs the benchmarks that need KVM in the emulated VM host: tables for people, and in the report
+# "scan_cost" and "guest_slowdown"
 #
-# Everything there is emulated, so only the ratios mean something, and they only roughly.
+# Everything there is emulated, so only the ratios mean something, and they only roughly. Counts of instructions are
+# exact.
 set -euo pipefail
 
+here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/bench/lib.sh
-. "$(dirname "$0")/lib.sh"
-top=$(cd "$(dirname "$0")/../.." && pwd)
-"$top/tests/bed/bed" run --timeout 400 --name bench "$top/tests/bench/scan_cost.sh"
-measured=$top/build/report/bed/bench/scan_cost/scan_cost.tsv
+. "$here/lib.sh"
+top=$(cd "$here/../.." && pwd)
 
-# Functions for both: the median of an array with its least and most, the rows of a kind, three decimals.
+# run NAME OPTION... JOB...: an emulated host whose report is called NAME.
+run() {
+	local name=$1
+	shift
+	"$top/tests/bed/bed" run --name "$name" --kernel page-idle --timeout 600 "$@"
+}
+
+# summarize FILTER FILE ARGUMENT...: what a filter makes of measurements.
+summarize() {
+	local filter=$1 file=$2
+	shift 2
+	jq -R -n -L "$here" "$@" -f "$here/$filter.jq" "$file"
+}
+
+# The measurements of a round, with the counts of instructions that were noted in it.
+with_counts() {
+	paste "$1" <(paste - - - <"$2")
+}
+
+# table FILTER: rows that a jq filter makes of the report, as a table.
+table() {
+	echo
+	jq -r -L "$here" "$1 | @tsv" "$bench_report" | column -t -s $'\t'
+}
+
+timed=$top/build/report/bed/bench
+counted=$top/build/report/bed/bench-counted
+run bench --memory 3072,512 "$here"/{scan_cost,guest_slowdown}.sh
+run bench-counted --plugin "$top/build/test/bin/insn_count.so" "$here/guest_slowdown.sh"
+with_counts "$counted/guest_slowdown/guest_slowdown.tsv" "$counted/plugin.out" >"$counted/counted.tsv"
+
+summarize scan_cost "$timed/scan_cost/scan_cost.tsv" | bench_record scan_cost
+jq -n --argjson time "$(summarize guest_slowdown "$timed/guest_slowdown/guest_slowdown.tsv" --argjson counted false)" \
+	--argjson instructions "$(summarize guest_slowdown "$counted/counted.tsv" --argjson counted true)" \
+	'{ note: "emulated: of times only ratios mean something", job: "a guest touches 65536 pages in turn; a lap is all of them",
+	   of: "per_lap: the guest and its processor; per_scan: who scans", $time, $instructions }' |
+	bench_record guest_slowdown
+
+echo
+echo "emulated: of times only ratios mean something"
+table '.scan_cost | ["scan of", "MiB", "leaf", "active us", "idle us", "active/pagemap", "idle/pagemap"],
+	(.sizes[] | [.of, .mib, .leaf, .active.median, .idle.median, .active_vs_pagemap, .idle_vs_pagemap])'
+table '.scan_cost | ["line through sizes", "leaf", "scan", "us a MiB", "us at 0", "R2"],
+	(.slopes[] | [.of, .leaf, .scan, .slope, .at_zero, .r2])'
 # shellcheck disable=SC2016 # the dollars are jq's
-functions='
-	def spread: sort | { median: ((.[(length - 1) / 2 | floor] + .[length / 2 | floor]) / 2), least: .[0], most: .[-1] };
-	def rows($kind): [inputs / "\t" | select(.[0] == $kind) | .[1:]];
-	def rounded: . * 1000 | round / 1000;'
-
-# The slope is that of the least-squares line through size and time; "linear" is its coefficient of determination.
-jq -R -n "$functions"'
-	def line: (length) as $n | (map(.x) | add / $n) as $x | (map(.y) | add / $n) as $y
-		| (map((.x - $x) * (.y - $y)) | add) as $xy | (map((.x - $x) * (.x - $x)) | add) as $xx
-		| (map((.y - $y) * (.y - $y)) | add) as $yy
-		| { us_per_mib: ($xy / $xx | rounded), linear: ($xy * $xy / $xx / $yy | rounded) };
-	[rows("cost") | group_by([(.[0] | tonumber), .[1]])[]
-	 | { mib: (.[0][0] | tonumber), leaf: .[0][1],
-	     active: (map((.[4] | tonumber) + (.[5] | tonumber)) | spread),
-	     idle: (map((.[6] | tonumber) + (.[7] | tonumber)) | spread),
-	     pagemap: (map(.[8] | tonumber) | spread) }
-	 | . + { active_vs_pagemap: (.active.median / .pagemap.median | rounded),
-	         idle_vs_pagemap: (.idle.median / .pagemap.median | rounded) }] as $sizes
-	| { note: "emulated: only ratios mean something", unit: "us; a scan reads and marks all pages", sizes: $sizes,
-	    slopes: [("4K", "2M") as $leaf | ("active", "idle") as $kind
-		     | { leaf: $leaf, scan: $kind }
-		       + ([$sizes[] | select(.leaf == $leaf) | { x: .mib, y: .[$kind].median }] | line)] }' \
-	"$measured" | bench_record scan_cost
-
-jq -R -n "$functions"'
-	[rows("guest") | group_by(.[0] | tonumber)[]
-	 | { scans_per_second: (.[0][0] | tonumber), us_per_lap: (map(.[2] | tonumber) | spread) }] as $all
-	| { note: "emulated: only ratios mean something", job: "a guest that touches 65536 pages in turn",
-	    frequencies: [$all[] | . + { slowdown: (.us_per_lap.median / $all[0].us_per_lap.median | rounded) }] }' \
-	"$measured" | bench_record guest_slowdown
-
-echo
-echo "emulated: only ratios mean something"
-jq -r '.scan_cost | ["scan", "MiB", "leaf", "active us", "idle us", "active/pagemap", "idle/pagemap"],
-	(.sizes[] | ["", .mib, .leaf, .active.median, .idle.median, .active_vs_pagemap, .idle_vs_pagemap]) | @tsv' \
-	"$bench_report" | column -t -s $'\t'
-echo
-jq -r '.scan_cost | ["slope", "leaf", "us/MiB", "R2"], (.slopes[] | [.scan, .leaf, .us_per_mib, .linear]) | @tsv' \
-	"$bench_report" | column -t -s $'\t'
-echo
-jq -r '.guest_slowdown | ["scans a second", "us a lap", "least", "most", "slowdown"],
-	(.frequencies[] | [.scans_per_second, .us_per_lap.median, .us_per_lap.least, .us_per_lap.most, .slowdown]) | @tsv' \
-	"$bench_report" | column -t -s $'\t'
+table '.guest_slowdown | ["guest, a lap", "scans a second", "median", "least", "most", "slowdown", "a scan"],
+	((.time, .instructions) | .unit as $unit | .frequencies[]
+	 | [$unit, .scans_per_second, (.per_lap | .median, .least, .most | round), .slowdown, .per_scan // ""])'
 echo
 echo "all numbers: $bench_report"

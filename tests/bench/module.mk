@@ -2,23 +2,33 @@
 #
 # Benchmarks. Each writes its results into build/report/bench.json under a key of its own.
 
-WALKER    := $(BUILD)/test/bin/walker
-SCAN_COST := $(BUILD)/test/bin/scan_cost
+WALKER        := $(BUILD)/test/bin/walker
+BENCH_IN_HOST := scan_cost guest_slowdown # programs that run in the emulated VM host
+BENCH_SHARED  := $(patsubst %.c,$(BUILD)/obj/%.o,tests/bench/measure.c tests/bench/bench_guest.c \
+                   tests/system/idle_check/vmm_client.c)
+INSN_COUNT    := $(BUILD)/test/bin/insn_count.so
+BENCHMARKS    := $(WALKER) $(INSN_COUNT) $(BENCH_IN_HOST:%=$(BUILD)/test/bin/%)
 
 CFLAGS_tests_bench := -Ikvm -Itests/system/idle_check
-C_SOURCES          += $(wildcard tests/bench/*.c)
+C_SOURCES          += $(wildcard tests/bench/*.[ch])
 
 $(WALKER): $(BUILD)/obj/tests/bench/walker.o
 	@mkdir -p $(@D)
 	$(say) LINK $@
 	$(Q)$(CC) -pie $^ -o $@
 
-$(SCAN_COST): $(BUILD)/obj/tests/bench/scan_cost.o $(BUILD)/obj/tests/system/idle_check/vmm_client.o
+$(BENCH_IN_HOST:%=$(BUILD)/test/bin/%): $(BUILD)/test/bin/%: $(BUILD)/obj/tests/bench/%.o $(BENCH_SHARED)
 	@mkdir -p $(@D)
 	$(say) LINK $@
 	$(Q)$(CC) -pie $^ -o $@
 
+# A shared object, and none of the hardening of programs: QEMU loads it.
+$(INSN_COUNT): tests/bench/insn_count.c tests/bench/insn_count.h
+	@mkdir -p $(@D)
+	$(say) LINK $@
+	$(Q)$(CC) $(filter-out -fPIE,$(ALL_CFLAGS)) -fPIC -fvisibility=hidden -shared $< -o $@
+
 .PHONY: bench
-bench: $(WALKER) $(SCAN_COST) bed-images kvm-module ## what things cost, into build/report/bench.json
+bench: $(BENCHMARKS) ## what things cost, into build/report/bench.json
 	@tests/bench/walker.sh $(WALKER)
 	@tests/bench/emulated.sh
