@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # emulated.sh - runs the benchmarks that need KVM in the emulated VM host: tables for people, and in the report
-# "scan_cost", "guest_slowdown", "scan_vs_global_page_idle" and "scan_vs_pagemap_page_idle"
+# "scan_cost", "guest_slowdown", "scan_vs_global_page_idle", "scan_vs_pagemap_page_idle" and "scan_vs_damon"
 #
 # Everything there is emulated, so only the ratios mean something, and they only roughly. Counts of instructions are
 # exact. A goal that is missed is said to be missed; it is no error.
@@ -40,7 +40,7 @@ table() {
 
 timed=$top/build/report/bed/bench
 counted=$top/build/report/bed/bench-counted
-run bench --memory 3072,512 "$here"/{vs_page_idle,scan_cost,guest_slowdown}.sh
+run bench --memory 3072,512 "$here"/{vs_page_idle,vs_damon,scan_cost,guest_slowdown}.sh
 run bench-counted --plugin "$top/build/test/bin/insn_count.so" "$here/guest_slowdown.sh"
 with_counts "$counted/guest_slowdown/guest_slowdown.tsv" "$counted/plugin.out" >"$counted/counted.tsv"
 
@@ -48,6 +48,7 @@ summarize vs_page_idle "$timed/vs_page_idle/vs_page_idle.tsv" --arg rival page_i
 	bench_record scan_vs_global_page_idle
 summarize vs_page_idle "$timed/vs_page_idle/vs_page_idle.tsv" --arg rival page_idle_pagemap --argjson at_least 25 |
 	bench_record scan_vs_pagemap_page_idle
+summarize vs_damon "$timed/vs_damon/vs_damon.tsv" | bench_record scan_vs_damon
 summarize scan_cost "$timed/scan_cost/scan_cost.tsv" | bench_record scan_cost
 jq -n --argjson time "$(summarize guest_slowdown "$timed/guest_slowdown/guest_slowdown.tsv" --argjson counted false)" \
 	--argjson instructions "$(summarize guest_slowdown "$counted/counted.tsv" --argjson counted true)" \
@@ -69,6 +70,9 @@ table '.guest_slowdown | ["guest, a lap", "scans a second", "median", "least", "
 table '["a scan, and what else tells the same", "touched", "scan us", "write+read us", "its us", "least", "most", "times a scan", "by processor time"],
 	((.scan_vs_global_page_idle, .scan_vs_pagemap_page_idle) | .rival as $rival | .patterns[]
 	 | [$rival, .touched, .scan.median, .write_and_read.median, .rival.median, .rival.least, .rival.most, .ratio, .ratio_processor_time])'
+table '["watched for a second", "module", "us", "least", "most", "recall", "precision", "times a scan"],
+	(.scan_vs_damon.watchers[]
+	 | [.watcher, .module, .cost.median, .cost.least, .cost.most, .recall, .precision, .ratio])'
 table '["goal", "is", "at least", ""],
 	(to_entries[] | select(.value.goal?) | [.key, .value.goal.value, .value.goal.at_least,
 	 if .value.goal.met then "met" else "MISSED" end])'

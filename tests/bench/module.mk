@@ -3,7 +3,7 @@
 # Benchmarks. Each writes its results into build/report/bench.json under a key of its own.
 
 WALKER        := $(BUILD)/test/bin/walker
-BENCH_IN_HOST := scan_cost guest_slowdown vs_page_idle # programs that run in the emulated VM host
+BENCH_IN_HOST := scan_cost guest_slowdown vs_page_idle vs_damon # programs that run in the emulated VM host
 BENCH_SHARED  := $(patsubst %.c,$(BUILD)/obj/%.o,tests/bench/measure.c tests/bench/bench_guest.c \
                    tests/system/idle_check/vmm_client.c)
 INSN_COUNT    := $(BUILD)/test/bin/insn_count.so
