@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# module-faults.sh - faults that are put into what kvm_idle.ko answers are found by idle_fuzz and idle_soak
+# module-faults.sh - faults that are put into what kvm_idle.ko answers are found by idle_fuzz and idle_check
 #
 # Probes patch the kernel's text: to be run with bed run --thread single.
 set -euo pipefail
@@ -26,5 +26,6 @@ plan 4
 check "a read that writes one byte too many" found overrun 'byte [0-9]+ of the arena .* was written' idle_fuzz 20
 check "a read that fails without a reason" found error 'read: Interrupted system call' idle_fuzz 20
 check "a scan that counts one page too many" found miscount 'scan: .* present, .* accessed' idle_fuzz 20
-check "translations that are not flushed" found no-flush 'is idle, but is touched all the time' idle_soak vm 60
+check "translations that are not flushed" \
+	found no-flush 'not so: .*kvm_tlb_flushes\(\) > flushes' idle_check vm-hot
 rmmod kvm_idle
