@@ -65,7 +65,7 @@ $(BUILD)/test/obj/%.o: %.c Makefile
 .PHONY: all
 all:
 
-include kvm/module.mk guest/module.mk daemon/module.mk tests/module.mk scripts/module.mk
+include kvm/module.mk qemu-plugin/module.mk guest/module.mk daemon/module.mk tests/module.mk scripts/module.mk
 
 all: $(PROGRAMS) kvm-module
 
@@ -104,10 +104,10 @@ print-flags:
 
 .PHONY: clean
 clean: ## remove what was built, keep what took long (kernels, packages)
-	rm -rf $(BUILD)/bin $(BUILD)/obj $(BUILD)/kvm $(BUILD)/kvm-* $(BUILD)/test $(BUILD)/report
+	rm -rf $(BUILD)/bin $(BUILD)/obj $(BUILD)/plugin $(BUILD)/kvm $(BUILD)/kvm-* $(BUILD)/test $(BUILD)/report
 
 .PHONY: distclean
 distclean:
 	rm -rf $(BUILD)
 
--include $(shell [ -d $(BUILD) ] && find $(BUILD)/obj $(BUILD)/test/obj -name '*.d' 2>/dev/null)
+-include $(shell [ -d $(BUILD) ] && find $(BUILD)/obj $(BUILD)/plugin/obj $(BUILD)/test/obj -name '*.d' 2>/dev/null)

@@ -9,7 +9,7 @@ BENCH_SHARED  := $(patsubst %.c,$(BUILD)/obj/%.o,tests/bench/measure.c tests/ben
 INSN_COUNT    := $(BUILD)/test/bin/insn_count.so
 BENCHMARKS    := $(WALKER) $(INSN_COUNT) $(BENCH_IN_HOST:%=$(BUILD)/test/bin/%)
 
-CFLAGS_tests_bench := -Ikvm -Itests/system/idle_check
+CFLAGS_tests_bench := -Ikvm -Iqemu-plugin -Itests/system/idle_check
 C_SOURCES          += $(wildcard tests/bench/*.[ch])
 
 $(WALKER): $(BUILD)/obj/tests/bench/walker.o
@@ -22,11 +22,10 @@ $(BENCH_IN_HOST:%=$(BUILD)/test/bin/%): $(BUILD)/test/bin/%: $(BUILD)/obj/tests/
 	$(say) LINK $@
 	$(Q)$(CC) -pie $^ -o $@
 
-# A shared object, and none of the hardening of programs: QEMU loads it.
-$(INSN_COUNT): tests/bench/insn_count.c tests/bench/insn_count.h
+$(INSN_COUNT): $(BUILD)/plugin/obj/tests/bench/insn_count.o $(BUILD)/plugin/obj/qemu-plugin/qemu_api.o
 	@mkdir -p $(@D)
 	$(say) LINK $@
-	$(Q)$(CC) $(filter-out -fPIE,$(ALL_CFLAGS)) -fPIC -fvisibility=hidden -shared $< -o $@
+	$(Q)$(CC) -shared $^ -o $@
 
 .PHONY: bench
 bench: $(BENCHMARKS) ## what things cost, into build/report/bench.json
