@@ -13,6 +13,7 @@ PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_inf
 
 static const struct plugin_use *const uses[] = {
 	&plugin_use_map,
+	&plugin_use_oracle,
 };
 
 void plugin_complain(const char *format, ...)
@@ -53,7 +54,7 @@ int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info_t *info, int
 	}
 	use = argc == 1 ? find_use(argv[0], &value) : NULL;
 	if (use == NULL || value[0] == '\0') {
-		plugin_complain("takes one argument: map=FILE");
+		plugin_complain("takes one argument: map=FILE or oracle=FILE");
 		return -1;
 	}
 	return use->start(value, info);

@@ -18,6 +18,8 @@ struct plugin_use {
 };
 
 extern const struct plugin_use plugin_use_map; /* pages read, written and executed, in a mapped file */
+extern const struct plugin_use
+	plugin_use_oracle; /* the pages that guests of an emulated VM host touch, see oracle.h */
 
 /** plugin_complain() - say on stderr, after the plugin's name, what is wrong. */
 __attribute__((format(printf, 1, 2))) void plugin_complain(const char *format, ...);
