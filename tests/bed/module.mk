@@ -47,6 +47,20 @@ $(eval $(call kernel_module,$(BED_FAULTS),$(BED_KERNEL_BUILD),$(FAULTS_SOURCES) 
 $(BED_FAULTS): $(BUILD)/kernel/$(BED_KERNEL)/stamp
 bed-images: $(BED_FAULTS)
 
+# Builds of the module with a fault each, that the oracle must find: of copies of its sources, changed by a patch. One that
+# does not apply any more ends make.
+PLANTED_FAULTS := $(patsubst tests/bed/faults/kvm_idle/%.patch,$(BUILD)/test/faults-$(BED_KERNEL)/%/kvm_idle.ko, \
+                    $(wildcard tests/bed/faults/kvm_idle/*.patch))
+.PHONY: planted-faults
+planted-faults: $(PLANTED_FAULTS)
+$(PLANTED_FAULTS): $(BUILD)/test/faults-$(BED_KERNEL)/%/kvm_idle.ko: tests/bed/faults/kvm_idle/%.patch $(KVM_SOURCES) \
+                   include/vmheat/idle_bitmap.h $(BUILD)/kernel/$(BED_KERNEL)/stamp
+	rm -rf $(@D) && mkdir -p $(@D)
+	cp $(KVM_SOURCES) $(@D)/
+	ln -s $(CURDIR)/include $(@D)/include
+	patch --quiet --fuzz=0 --strip=1 --directory=$(@D) <$<
+	+$(KERNEL_MAKE) -C $(BED_KERNEL_BUILD) M=$(CURDIR)/$(@D) CONFIG_DEBUG_INFO_BTF_MODULES= modules
+
 $(BUILD)/bed/guest.cpio: tests/bed/guest/build-initramfs tests/bed/guest/init $(BED_GUEST_PROGRAMS)
 	$< $@ $(BED_GUEST_PROGRAMS)
 

@@ -2,7 +2,7 @@
 #
 # The test VMM and the program that checks the kernel module against it: run in the emulated VM host.
 
-C_SOURCES += $(wildcard tests/vmm/*.[ch] tests/system/idle_check/*.[ch])
+C_SOURCES += $(wildcard tests/vmm/*.[ch] tests/system/idle_check/*.[ch] tests/oracle/*.[ch])
 
 VMM        := $(BUILD)/test/bin/vmm
 IDLE_CHECK := $(BUILD)/test/bin/idle_check
@@ -12,7 +12,7 @@ $(VMM): $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/vmm/*.c))
 	$(say) LINK $@
 	$(Q)$(CC) -pie -pthread $^ -o $@
 
-$(IDLE_CHECK): $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/system/idle_check/*.c))
+$(IDLE_CHECK): $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/system/idle_check/*.c) tests/oracle/oracle_client.c)
 	@mkdir -p $(@D)
 	$(say) LINK $@
 	$(Q)$(CC) -pie -pthread $^ -o $@

@@ -7,7 +7,7 @@
  * check_shared.c (processes that share a page table), check_vm.c (KVM guests), check_paths.c (each way to
  * reach memory), check_changes.c (mappings that change), check_scan.c (the scan ioctl), check_crowd.c (many
  * observers at once), check_memslots.c (the memslots ioctl), check_limits.c (what a scan may cost others),
- * check_unload.c (the module's end).
+ * check_unload.c (the module's end), check_oracle.c (guests of which each instruction was seen).
  */
 #ifndef IDLE_CHECK_H
 #define IDLE_CHECK_H
@@ -65,5 +65,6 @@ extern const struct check crowd_checks[];
 extern const struct check memslots_checks[];
 extern const struct check limits_checks[];
 extern const struct check unload_checks[];
+extern const struct check oracle_checks[];
 
 #endif /* IDLE_CHECK_H */

@@ -74,7 +74,7 @@ static const struct check *find_check(const char *name)
 	static const struct check *const parts[] = { file_checks,   process_checks, shared_checks,
 						     vm_checks,	    path_checks,    change_checks,
 						     scan_checks,   crowd_checks,   memslots_checks,
-						     limits_checks, unload_checks };
+						     limits_checks, unload_checks,  oracle_checks };
 	const struct check *check;
 	size_t i;
 
