@@ -2,7 +2,7 @@
 #
 # The test VMM and the program that checks the kernel module against it: run in the emulated VM host.
 
-C_SOURCES += $(wildcard tests/vmm/*.[ch] tests/system/idle_check/*.[ch] tests/oracle/*.[ch])
+C_SOURCES += $(wildcard tests/vmm/*.[ch] tests/system/idle_check/*.[ch])
 
 VMM        := $(BUILD)/test/bin/vmm
 IDLE_CHECK := $(BUILD)/test/bin/idle_check
