@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <linux/kvm.h>
 #include <sched.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -76,6 +77,17 @@ static int post_order(struct vcpu *vcpu, const struct touches *touches, bool loo
 	return 0;
 }
 
+/* To stderr, since nobody can tell from the outside why a guest could not go on. */
+static void tell_exit(const struct kvm_run *run)
+{
+	fprintf(stderr, "vmm: the guest left with exit reason %u", run->exit_reason);
+	if (run->exit_reason == KVM_EXIT_INTERNAL_ERROR)
+		fprintf(stderr, ", suberror %u", run->internal.suberror);
+	if (run->exit_reason == KVM_EXIT_MMIO)
+		fprintf(stderr, ", for physical address %#llx", (unsigned long long)run->mmio.phys_addr);
+	fputc('\n', stderr);
+}
+
 /* Run the guest until its order is done. Any other exit is an error: the guest has no devices. */
 static int run_order(struct vcpu *vcpu)
 {
@@ -83,9 +95,10 @@ static int run_order(struct vcpu *vcpu)
 		if (errno != EINTR && errno != EAGAIN)
 			return -errno;
 	}
-	if (vcpu->run->exit_reason != KVM_EXIT_IO || vcpu->run->io.port != GUEST_DONE_PORT)
-		return -EFAULT;
-	return 0;
+	if (vcpu->run->exit_reason == KVM_EXIT_IO && vcpu->run->io.port == GUEST_DONE_PORT)
+		return 0;
+	tell_exit(vcpu->run);
+	return -EFAULT;
 }
 
 int vcpu_touch(struct vcpu *vcpu, const struct touches *touches)
