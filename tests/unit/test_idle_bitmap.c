@@ -11,6 +11,7 @@
 #include <glib/gstdio.h>
 #include "idle_bitmap.h"
 #include "idle_module.h"
+#include "proc_folder.h"
 
 #define PID 4711
 
@@ -29,7 +30,7 @@
 #define FAR_VPN (THIRD_VPN + THIRD_PAGES - 10)
 
 struct bench {
-	char *proc, *process, *file;
+	struct proc_folder folder;
 	struct page_map *map;
 	struct host_source *source;
 	struct host_chunk chunks[2];
@@ -65,20 +66,12 @@ static int open_bench(void **state)
 	};
 	struct bench *bench = g_new0(struct bench, 1);
 	const char *reason;
-	int fd;
 
 	memset(&module, 0, sizeof(module));
-	bench->proc = g_dir_make_tmp("vmheat-XXXXXX", NULL);
-	assert_non_null(bench->proc);
-	bench->process = g_strdup_printf("%s/%d", bench->proc, PID);
-	bench->file = g_strconcat(bench->process, "/idle_bitmap", NULL);
-	assert_int_equal(g_mkdir(bench->process, 0700), 0);
-	fd = open(bench->file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	assert_true(fd >= 0);
-	close(fd);
+	proc_folder_new(&bench->folder, PID);
 	bench->map = page_map_new(ranges, G_N_ELEMENTS(ranges), &reason);
 	assert_true(bench->map->index_count > SOURCE_CHUNK_PAGES);
-	bench->source = idle_bitmap_open_at(bench->proc, PID, "g1", bench->map, NULL);
+	bench->source = idle_bitmap_open_at(bench->folder.proc, PID, "g1", bench->map, NULL);
 	assert_non_null(bench->source);
 	*state = bench;
 	return 0;
@@ -90,12 +83,7 @@ static int close_bench(void **state)
 
 	host_source_module.close(bench->source);
 	page_map_free(bench->map);
-	(void)g_remove(bench->file);
-	(void)g_remove(bench->process);
-	(void)g_remove(bench->proc);
-	g_free(bench->file);
-	g_free(bench->process);
-	g_free(bench->proc);
+	proc_folder_free(&bench->folder);
 	g_free(bench);
 	return 0;
 }
@@ -385,7 +373,7 @@ static void test_mark_without_window(void **state)
 static void test_two_sources(void **state)
 {
 	struct bench *bench = *state;
-	struct host_source *other = idle_bitmap_open_at(bench->proc, PID, "g1", bench->map, NULL);
+	struct host_source *other = idle_bitmap_open_at(bench->folder.proc, PID, "g1", bench->map, NULL);
 	struct host_chunk *chunk = g_new(struct host_chunk, 1);
 
 	assert_non_null(other);
@@ -434,10 +422,10 @@ static void test_open_fails(void **state)
 	struct bench *bench = *state;
 	g_autoptr(GError) gone = NULL, missing = NULL;
 
-	assert_null(idle_bitmap_open_at(bench->proc, PID + 1, "g1", bench->map, &gone));
+	assert_null(idle_bitmap_open_at(bench->folder.proc, PID + 1, "g1", bench->map, &gone));
 	assert_true(g_error_matches(gone, SOURCE_ERROR, SOURCE_ERROR_GONE));
-	assert_int_equal(g_remove(bench->file), 0);
-	assert_null(idle_bitmap_open_at(bench->proc, PID, "g1", bench->map, &missing));
+	assert_int_equal(g_remove(bench->folder.file), 0);
+	assert_null(idle_bitmap_open_at(bench->folder.proc, PID, "g1", bench->map, &missing));
 	assert_true(g_error_matches(missing, SOURCE_ERROR, SOURCE_ERROR_UNAVAILABLE));
 	assert_non_null(strstr(missing->message, "modprobe kvm_idle"));
 }

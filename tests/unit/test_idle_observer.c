@@ -10,31 +10,24 @@
 #include <glib/gstdio.h>
 #include "idle_module.h"
 #include "idle_observer.h"
+#include "proc_folder.h"
 
 #define PID	   4711
 #define PAGES	   (G_GUINT64_CONSTANT(6) * 512)
 #define BLOCK_SIZE (G_GUINT64_CONSTANT(1) << VMHEAT_IDLE_BITMAP_BLOCK_SHIFT)
 
 struct bench {
-	char *proc, *process, *file;
+	struct proc_folder folder;
 	struct idle_observer *observer;
 };
 
 static int open_bench(void **state)
 {
 	struct bench *bench = g_new0(struct bench, 1);
-	int fd;
 
 	memset(&module, 0, sizeof(module));
-	bench->proc = g_dir_make_tmp("vmheat-XXXXXX", NULL);
-	assert_non_null(bench->proc);
-	bench->process = g_strdup_printf("%s/%d", bench->proc, PID);
-	bench->file = g_strconcat(bench->process, "/idle_bitmap", NULL);
-	assert_int_equal(g_mkdir(bench->process, 0700), 0);
-	fd = open(bench->file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	assert_true(fd >= 0);
-	close(fd);
-	bench->observer = idle_observer_new(bench->proc, PID, NULL);
+	proc_folder_new(&bench->folder, PID);
+	bench->observer = idle_observer_new(bench->folder.proc, PID, NULL);
 	assert_non_null(bench->observer);
 	*state = bench;
 	return 0;
@@ -45,12 +38,7 @@ static int close_bench(void **state)
 	struct bench *bench = *state;
 
 	idle_observer_free(bench->observer);
-	(void)g_remove(bench->file);
-	(void)g_remove(bench->process);
-	(void)g_remove(bench->proc);
-	g_free(bench->file);
-	g_free(bench->process);
-	g_free(bench->proc);
+	proc_folder_free(&bench->folder);
 	g_free(bench);
 	return 0;
 }
@@ -170,10 +158,10 @@ static void test_open_fails(void **state)
 {
 	struct bench *bench = *state;
 
-	assert_open_fails(bench->proc, PID + 1, IDLE_OBSERVER_ERROR_GONE, "process 4712 has ended");
-	assert_int_equal(g_remove(bench->file), 0);
+	assert_open_fails(bench->folder.proc, PID + 1, IDLE_OBSERVER_ERROR_GONE, "process 4712 has ended");
+	assert_int_equal(g_remove(bench->folder.file), 0);
 	assert_open_fails(
-		bench->proc, PID, IDLE_OBSERVER_ERROR_UNAVAILABLE,
+		bench->folder.proc, PID, IDLE_OBSERVER_ERROR_UNAVAILABLE,
 		"/4711/idle_bitmap is missing: load the module that makes it with \"modprobe kvm_idle\"");
 }
 
