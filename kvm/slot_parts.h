@@ -63,4 +63,14 @@ bool slot_parts_next(struct slot_part *part);
 	for (*(part) = (struct slot_part){ .kvm = (vm), .range_start = (from), .range_end = (to) };          \
 	     slot_parts_next(part);)
 
+/**
+ * slot_parts_next_mapped() - skip what a VM has not mapped in [@address, @end)
+ * @part_next_mapped: the first guest frame of a part that is mapped, or one before it, or slot_part_end(); called
+ *                    under kvm->srcu
+ *
+ * Return: an address in [@address, @end] such that nothing is mapped between @address and it.
+ */
+unsigned long slot_parts_next_mapped(struct kvm *kvm, unsigned long address, unsigned long end,
+				     gfn_t (*part_next_mapped)(const struct slot_part *part));
+
 #endif /* KVM_IDLE_SLOT_PARTS_H */

@@ -179,19 +179,5 @@ static gfn_t part_next_mapped(const struct slot_part *part)
 
 unsigned long tdp_next_mapped(struct kvm *kvm, unsigned long address, unsigned long end)
 {
-	unsigned long next = end;
-	struct slot_part part;
-	gfn_t gfn;
-	int srcu;
-
-	srcu = srcu_read_lock(&kvm->srcu);
-	for_each_slot_part(&part, kvm, address, end) {
-		if (part.start >= next)
-			continue;
-		gfn = part_next_mapped(&part);
-		if (gfn < slot_part_end(&part))
-			next = min(next, slot_part_address(&part, gfn));
-	}
-	srcu_read_unlock(&kvm->srcu, srcu);
-	return next;
+	return slot_parts_next_mapped(kvm, address, end, part_next_mapped);
 }
