@@ -439,20 +439,15 @@ bool idle_state_observes(struct mm_struct *mm)
 /* Whether accessed bits of a range are owed; with @pay they are not any more. */
 static bool owed(struct idle_state *state, unsigned long start, unsigned long end, bool pay)
 {
-	unsigned long block, next;
+	unsigned long block;
 	u64 any = 0;
 
-	for (block = ALIGN_DOWN(start, PAGE_BLOCK_SIZE); block < end; block = next) {
+	for (block = ALIGN_DOWN(start, PAGE_BLOCK_SIZE); block < end; block += PAGE_BLOCK_SIZE) {
 		struct block_debt *debt = xa_load(&state->debts, block >> PAGE_BLOCK_SHIFT);
-		unsigned int first, count, word;
+		unsigned int word;
 
-		next = block + PAGE_BLOCK_SIZE;
-		if (!debt)
-			continue;
-		first = start > block ? (start - block) >> PAGE_SHIFT : 0;
-		count = ((min(end, next) - block) >> PAGE_SHIFT) - first;
-		for (word = 0; word < PAGE_BLOCK_WORDS; word++) {
-			u64 bits = range_bits(word, first, count);
+		for (word = 0; debt && word < PAGE_BLOCK_WORDS; word++) {
+			u64 bits = address_bits(block, word, start, end);
 
 			any |= debt->pages[word] & bits;
 			if (pay)

@@ -132,19 +132,14 @@ void observer_forget(struct observer *observer, unsigned long address, const str
 
 void observer_forget_range(struct observer *observer, unsigned long start, unsigned long end)
 {
-	unsigned long block, next;
+	unsigned long block;
 
-	for (block = ALIGN_DOWN(start, PAGE_BLOCK_SIZE); block < end; block = next) {
+	for (block = ALIGN_DOWN(start, PAGE_BLOCK_SIZE); block < end; block += PAGE_BLOCK_SIZE) {
 		struct block_marks *marks = observer_find_marks(observer, block);
-		unsigned int first, count, word;
+		unsigned int word;
 
-		next = block + PAGE_BLOCK_SIZE;
-		if (!marks)
-			continue;
-		first = start > block ? (start - block) >> PAGE_SHIFT : 0;
-		count = ((min(end, next) - block) >> PAGE_SHIFT) - first;
-		for (word = 0; word < PAGE_BLOCK_WORDS; word++)
-			forget_pages(marks, word, range_bits(word, first, count));
+		for (word = 0; marks && word < PAGE_BLOCK_WORDS; word++)
+			forget_pages(marks, word, address_bits(block, word, start, end));
 	}
 }
 

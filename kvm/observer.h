@@ -9,6 +9,14 @@
 #include <linux/xarray.h>
 #include "harvest.h"
 
+/** address_bits() - the bits of a word of a block's bitmap that stand for pages of a range of addresses */
+static inline u64 address_bits(unsigned long block, unsigned int word, unsigned long start, unsigned long end)
+{
+	unsigned long first = max(start, block), last = min(end, block + PAGE_BLOCK_SIZE);
+
+	return range_bits(word, (first - block) >> PAGE_SHIFT, (last - first) >> PAGE_SHIFT);
+}
+
 /**
  * struct page_view - one block as both layers show it
  * @guest: the second-level tables of all VMs
