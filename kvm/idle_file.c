@@ -2,8 +2,9 @@
 /*
  * idle_file.c - the open file /proc/PID/idle_bitmap, and read() and write() on it
  *
- * These two act for the observer that all files share. Both work through the range in windows of WINDOW_SIZE, and skip what is not mapped (write) or has no marks
- * (read) as a whole. Between windows no lock is held; user memory is copied only then.
+ * These two act for the observer that all files share. Both work through the range in windows of
+ * SCAN_WINDOW_SIZE, and skip what is not mapped (write) or has no marks (read) as a whole. Between windows no
+ * lock is held; user memory is copied only then.
  *
  * A write marks the pages of a window and then flushes the TLBs once. A page's marking thus takes effect at
  * the flush: what is accessed before it by a stale translation came before the marking, and what is accessed
@@ -21,11 +22,9 @@
 #include "scan.h"
 
 /* One byte of the file describes 8 pages, a word 64. */
-#define BYTE_SHIFT    (PAGE_SHIFT + 3)
-#define WORD_SHIFT    (PAGE_SHIFT + 6)
-#define WINDOW_BLOCKS 128
-#define WINDOW_SIZE   (WINDOW_BLOCKS * PAGE_BLOCK_SIZE) /* 256 MiB, 8 KiB of the file */
-#define WINDOW_WORDS  (WINDOW_BLOCKS * PAGE_BLOCK_WORDS)
+#define BYTE_SHIFT   (PAGE_SHIFT + 3)
+#define WORD_SHIFT   (PAGE_SHIFT + 6)
+#define WINDOW_WORDS (SCAN_WINDOW_BLOCKS * PAGE_BLOCK_WORDS) /* 8 KiB of the file */
 /* How much of a user buffer is zeroed before looking for a signal. */
 #define ZERO_CHUNK (1UL << 20)
 
@@ -56,7 +55,7 @@ static char __user *user_word(const struct request *request, unsigned long addre
 /* The words of the window at @base that are still to be done, and how many bytes they are. */
 static u64 *window_part(const struct request *request, unsigned long base, size_t *bytes)
 {
-	*bytes = (min(base + WINDOW_SIZE, request->end) - request->address) >> BYTE_SHIFT;
+	*bytes = (min(base + SCAN_WINDOW_SIZE, request->end) - request->address) >> BYTE_SHIFT;
 	return &request->words[(request->address - base) >> WORD_SHIFT];
 }
 
@@ -148,7 +147,7 @@ static int write_window(struct request *request)
 		return -EFAULT;
 	ret = mark_window(request, base);
 	if (!ret)
-		request->address = min(base + WINDOW_SIZE, request->end);
+		request->address = min(base + SCAN_WINDOW_SIZE, request->end);
 	return ret;
 }
 
@@ -200,7 +199,7 @@ static int zero_until(struct request *request, unsigned long address)
 /* Fill in the idle bits of the window at @base. */
 static int read_marks(struct request *request, unsigned long base)
 {
-	unsigned long address = base, end = min(base + WINDOW_SIZE, request->end);
+	unsigned long address = base, end = min(base + SCAN_WINDOW_SIZE, request->end);
 	struct scan *scan = &request->scan;
 	int ret;
 
@@ -232,7 +231,7 @@ static int read_window(struct request *request)
 	words = window_part(request, base, &bytes);
 	if (copy_to_user(user_word(request, request->address), words, bytes))
 		return -EFAULT;
-	request->address = min(base + WINDOW_SIZE, request->end);
+	request->address = min(base + SCAN_WINDOW_SIZE, request->end);
 	return 0;
 }
 

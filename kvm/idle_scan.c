@@ -2,7 +2,7 @@
 /*
  * idle_scan.c - the scan ioctl of /proc/PID/idle_bitmap, by an observer of the file's own
  *
- * A scan goes through its range in windows of WINDOW_SIZE, as read() and write() do: it looks at the mapped
+ * A scan goes through its range in windows of SCAN_WINDOW_SIZE, as read() and write() do: it looks at the mapped
  * blocks of a window and arms them for the next scan, flushes the TLBs once, and only then, with no lock held,
  * copies the results out. If they cannot be copied the window's marks are forgotten, so that nothing is lost:
  * the next scan reports its pages as accessed. The budget is looked at after each block; a window that it ends
@@ -16,9 +16,7 @@
 #include "idle_scan.h"
 #include "scan.h"
 
-#define WINDOW_BLOCKS 128
-#define WINDOW_SIZE   (WINDOW_BLOCKS * PAGE_BLOCK_SIZE) /* 256 MiB */
-#define BLOCK_BYTES   (PAGE_BLOCK_WORDS * sizeof(u64))	/* of a bitmap */
+#define BLOCK_BYTES (PAGE_BLOCK_WORDS * sizeof(u64)) /* of a bitmap */
 /* How much of a user's bitmap is zeroed before looking for a signal and the budget. */
 #define ZERO_BLOCKS	16384UL
 
@@ -33,10 +31,10 @@ static_assert(VMHEAT_IDLE_LEAF_HOST_1G == VMHEAT_IDLE_LEAF_GUEST_1G << HOST_LEAF
 
 /* What was found in a window, by block. */
 struct window {
-	u64 accessed[WINDOW_BLOCKS][PAGE_BLOCK_WORDS];
-	u64 present[WINDOW_BLOCKS][PAGE_BLOCK_WORDS];
-	u64 coarse[WINDOW_BLOCKS][PAGE_BLOCK_WORDS];
-	u8 leaves[WINDOW_BLOCKS];
+	u64 accessed[SCAN_WINDOW_BLOCKS][PAGE_BLOCK_WORDS];
+	u64 present[SCAN_WINDOW_BLOCKS][PAGE_BLOCK_WORDS];
+	u64 coarse[SCAN_WINDOW_BLOCKS][PAGE_BLOCK_WORDS];
+	u8 leaves[SCAN_WINDOW_BLOCKS];
 };
 
 /**
@@ -246,7 +244,7 @@ static int scan_window(struct scan_request *request)
 	unsigned long left = request->limit - before.next;
 	int done, ret;
 
-	done = arm_window(request, min(left, WINDOW_SIZE) >> PAGE_BLOCK_SHIFT);
+	done = arm_window(request, min(left, SCAN_WINDOW_SIZE) >> PAGE_BLOCK_SHIFT);
 	if (done < 0)
 		return done;
 	ret = put_window(request, done);

@@ -9,6 +9,13 @@
 #include "kvm_set.h"
 
 /**
+ * How much a pass goes through at a time, 256 MiB: the TLBs are flushed once for it, and others who look at the
+ * process wait no longer than for one.
+ */
+#define SCAN_WINDOW_BLOCKS 128
+#define SCAN_WINDOW_SIZE   (SCAN_WINDOW_BLOCKS * PAGE_BLOCK_SIZE)
+
+/**
  * struct scan - a pass in progress
  * @mm:       the process's, with a reference to its users
  * @vms:      its VMs
