@@ -15,7 +15,6 @@ measure() {
 	"$BED_ROOT/build/test/bin/guest_slowdown" >"$BED_OUT/guest_slowdown.tsv"
 }
 
-keep_a_vm
 plan 3
 check "the module loads" insmod "$BED_MODULE"
 check "a guest works with and without scans" measure

@@ -15,7 +15,6 @@ measure() {
 	"$BED_ROOT/build/test/bin/scan_cost" >"$BED_OUT/scan_cost.tsv"
 }
 
-keep_a_vm
 plan 3
 check "the module loads" insmod "$BED_MODULE"
 check "guests and processes of 64 MiB to 2 GiB are scanned, active and idle" measure

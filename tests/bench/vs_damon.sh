@@ -19,7 +19,6 @@ scans_are_right() {
 	awk '$1 == "scan" { scans++; wrong += $6 != $7 || $7 != $8 } END { exit !(scans && !wrong) }' "$measured"
 }
 
-keep_a_vm
 plan 3
 check "a guest is watched by DAMON and by scans" measure
 check "scans find the pages that the guest uses and no others" scans_are_right

@@ -16,7 +16,6 @@ second_processor=/sys/devices/system/cpu/cpu1/online
 # not see.
 oracle_start() {
 	echo 0 >/proc/sys/kernel/numa_balancing
-	keep_a_vm
 }
 
 # load_alone MODULE, unload_alone: with one processor online. Loading patches the kernel's text, which emulated

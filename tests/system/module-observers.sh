@@ -8,7 +8,6 @@ set -euo pipefail
 
 kernel_log_start
 echo 0 >/proc/sys/kernel/numa_balancing
-keep_a_vm
 insmod "$BED_MODULE"
 
 plan 7

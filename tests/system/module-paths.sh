@@ -17,7 +17,6 @@ kernel_log_start
 echo 0 >/proc/sys/kernel/numa_balancing
 khugepaged_interval=$(cat "$khugepaged")
 echo 3600000 >"$khugepaged"
-keep_a_vm
 echo 8 >"$huge_2m/nr_hugepages"
 insmod "$BED_MODULE"
 

@@ -18,7 +18,6 @@ example_of_the_documentation() {
 kernel_log_start
 # NUMA balancing unmaps pages to see who touches them; unmapped by whomever, a page is not idle.
 echo 0 >/proc/sys/kernel/numa_balancing
-keep_a_vm
 
 plan 33
 check "the module loads" insmod "$module"

@@ -41,7 +41,6 @@ observed_with_damon() {
 }
 
 kernel_log_start
-keep_a_vm
 echo 0 >/proc/sys/kernel/numa_balancing
 reclaim_group_new max
 
