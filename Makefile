@@ -80,7 +80,7 @@ check: setup ## run every test
 
 # A second make, because the first one read pkg-config's answers before setup could install the libraries.
 .PHONY: check-installed
-check-installed: all unit-tests fuzz-tests bed-images planted-faults
+check-installed: all unit-tests fuzz-tests bed-images planted-faults plugin-check
 	@UNIT_TESTS="$(UNIT_TESTS)" FUZZ_TESTS="$(FUZZ_TESTS)" C_SOURCES="$(C_SOURCES)" \
 		KERNEL_SOURCES="$(KERNEL_SOURCES)" tests/check
 

@@ -13,7 +13,8 @@
  *
  * Instructions: QEMU gives the host address of the first byte of each. A callback is planted before the first
  * instruction in each page of a block, so a page counts only if one in it is about to run. The page that an instruction
- * ends on, if it is another, comes from the page tables.
+ * ends on, if it is another, comes from the page tables, at the time of translation: QEMU runs a block wherever the same
+ * guest-physical pages are mapped, at other virtual addresses than it was translated at.
  */
 #include "guest_pages.h"
 #include <stdbool.h>
@@ -106,14 +107,24 @@ static void code_executed(unsigned int vcpu, void *host)
 	record_host(vcpu, (uintptr_t)host);
 }
 
-static void code_end_executed(unsigned int vcpu, void *vaddr)
+static void code_end_executed(unsigned int vcpu, void *gfn)
+{
+	recorder->record(vcpu, (uintptr_t)gfn);
+}
+
+static void code_end_lost(unsigned int vcpu, void *data)
+{
+	recorder->lost();
+}
+
+/* Record the page that @insn ends on, @vaddr lying in it, whenever it runs. */
+static void watch_end(struct qemu_plugin_insn *insn, uint64_t vaddr)
 {
 	uint64_t gfn;
+	bool found = machine_memory_translate(vaddr, &gfn);
 
-	if (machine_memory_translate(vcpu, (uintptr_t)vaddr, &gfn))
-		recorder->record(vcpu, gfn);
-	else
-		recorder->lost();
+	qemu_plugin_register_vcpu_insn_exec_cb(insn, found ? code_end_executed : code_end_lost,
+					       QEMU_PLUGIN_CB_NO_REGS, found ? (void *)(uintptr_t)gfn : NULL);
 }
 
 void guest_pages_watch(struct qemu_plugin_tb *block)
@@ -132,9 +143,7 @@ void guest_pages_watch(struct qemu_plugin_tb *block)
 							       host);
 		page = vaddr >> GUEST_PAGE_SHIFT;
 		if (ends_on_next_page(vaddr, size))
-			qemu_plugin_register_vcpu_insn_exec_cb(insn, code_end_executed,
-							       QEMU_PLUGIN_CB_NO_REGS,
-							       (void *)(uintptr_t)(vaddr + size - 1));
+			watch_end(insn, vaddr + size - 1);
 		qemu_plugin_register_vcpu_mem_cb(insn, data_accessed, QEMU_PLUGIN_CB_NO_REGS,
 						 QEMU_PLUGIN_MEM_RW, NULL);
 	}

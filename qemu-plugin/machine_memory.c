@@ -24,9 +24,8 @@ static struct {
 	void (*flatview_for_each_range)(void *view, range_callback callback, void *data);
 	uint64_t (*memory_region_get_ram_addr)(const void *region);
 	void *(*memory_region_get_ram_ptr)(const void *region);
-	/* One of these two pairs. The first is of the plugin interface, from version 5 on. */
+	/* One of these two. The first is of the plugin interface, from version 5 on. */
 	bool (*qemu_plugin_translate_vaddr)(uint64_t vaddr, uint64_t *address);
-	void *(*qemu_get_cpu)(int index);
 	uint64_t (*cpu_get_phys_page_debug)(void *cpu, uint64_t vaddr);
 } qemu;
 
@@ -38,23 +37,9 @@ static unsigned int changes; /* likewise */
 static unsigned int sequence;
 static struct ram_layout current;
 
-static void *find_symbol(const char *name, bool *missing)
-{
-	void *symbol = dlsym(RTLD_DEFAULT, name);
-
-	if (symbol == NULL) {
-		plugin_complain("this QEMU does not export %s, so nobody can tell where its memory is; "
-				"Debian's builds do",
-				name);
-		*missing = true;
-	}
-	return symbol;
-}
-
 int machine_memory_start(void)
 {
-	bool missing = false;
-	/* Functions and objects have addresses of one size here; what dlsym() returns is stored as what it is. */
+	/* Functions and objects have addresses of one size; what dlsym() returns is stored as what it is. */
 	const struct {
 		const char *name;
 		void *where;
@@ -65,23 +50,24 @@ int machine_memory_start(void)
 		{ "flatview_for_each_range", &qemu.flatview_for_each_range },
 		{ "memory_region_get_ram_addr", &qemu.memory_region_get_ram_addr },
 		{ "memory_region_get_ram_ptr", &qemu.memory_region_get_ram_ptr },
-	}, debug[] = {
-		{ "qemu_get_cpu", &qemu.qemu_get_cpu },
-		{ "cpu_get_phys_page_debug", &qemu.cpu_get_phys_page_debug },
+		{ plugin_api() >= 5 ? "qemu_plugin_translate_vaddr" : "cpu_get_phys_page_debug",
+		  plugin_api() >= 5 ? (void *)&qemu.qemu_plugin_translate_vaddr
+				    : (void *)&qemu.cpu_get_phys_page_debug },
 	};
-	void *symbol = dlsym(RTLD_DEFAULT, "qemu_plugin_translate_vaddr");
 
-	memcpy(&qemu.qemu_plugin_translate_vaddr, &symbol, sizeof(symbol));
 	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
-		symbol = find_symbol(needed[i].name, &missing);
+		void *symbol = dlsym(RTLD_DEFAULT, needed[i].name);
+
+		if (symbol == NULL) {
+			plugin_complain(
+				"this QEMU does not export %s, so nobody can tell where its memory is; "
+				"Debian's builds do",
+				needed[i].name);
+			return -1;
+		}
 		memcpy(needed[i].where, &symbol, sizeof(symbol));
 	}
-	for (size_t i = 0; i < sizeof(debug) / sizeof(debug[0]) && qemu.qemu_plugin_translate_vaddr == NULL;
-	     i++) {
-		symbol = find_symbol(debug[i].name, &missing);
-		memcpy(debug[i].where, &symbol, sizeof(symbol));
-	}
-	return missing ? -1 : 0;
+	return 0;
 }
 
 static bool add_range(int128 start, int128 length, const void *region, uint64_t offset, void *data)
@@ -191,7 +177,7 @@ bool machine_memory_find(uint64_t host, uint64_t *gfn)
 	return find_current(host, gfn);
 }
 
-bool machine_memory_translate(unsigned int vcpu, uint64_t vaddr, uint64_t *gfn)
+bool machine_memory_translate(uint64_t vaddr, uint64_t *gfn)
 {
 	uint64_t address;
 
@@ -199,8 +185,12 @@ bool machine_memory_translate(unsigned int vcpu, uint64_t vaddr, uint64_t *gfn)
 		if (!qemu.qemu_plugin_translate_vaddr(vaddr, &address))
 			return false;
 	} else {
-		address = qemu.cpu_get_phys_page_debug(qemu.qemu_get_cpu((int)vcpu),
-						       vaddr & ~(GUEST_PAGE_SIZE - 1));
+		/* Each thread has a variable of its own by that name, so it is looked up each time. */
+		void **cpu = (void **)dlsym(RTLD_DEFAULT, "current_cpu");
+
+		if (cpu == NULL)
+			return false;
+		address = qemu.cpu_get_phys_page_debug(*cpu, vaddr & ~(GUEST_PAGE_SIZE - 1));
 		if (address == ~UINT64_C(0))
 			return false;
 	}

@@ -44,11 +44,11 @@ void machine_memory_layout(struct ram_layout *layout);
 bool machine_memory_find(uint64_t host, uint64_t *gfn);
 
 /**
- * machine_memory_translate() - the guest page at the guest's virtual address @vaddr, as the page tables of virtual
- * processor @vcpu say now
+ * machine_memory_translate() - the guest page at the guest's virtual address @vaddr, as the page tables of the processor
+ * that runs now say
  *
  * In a callback of that processor. Wrong in a guest's guest that has second-level page tables.
  */
-bool machine_memory_translate(unsigned int vcpu, uint64_t vaddr, uint64_t *gfn);
+bool machine_memory_translate(uint64_t vaddr, uint64_t *gfn);
 
 #endif /* QEMU_PLUGIN_MACHINE_MEMORY_H */

@@ -29,7 +29,7 @@ static uint32_t find_wanted(struct map_recorder *recorder, bool find_dead)
 		struct vmheat_plugin_observer *observer = &recorder->file.map->observers[place];
 		uint32_t wanted = load(&observer->wanted);
 
-		if (wanted == 0)
+		if (wanted == 0 || wanted == recorder->refused[place])
 			continue;
 		/* Not if another has taken the place meanwhile: that one's number is a new one. */
 		if (find_dead && !map_file_has_observer(&recorder->file, place) &&
@@ -52,30 +52,37 @@ static int reserve_chunks(struct map_recorder *recorder, unsigned int place)
 	return error;
 }
 
+/* Make room at @place for who has come there, and tell if there is none. Under the lock. */
+static bool admit(struct map_recorder *recorder, unsigned int place, uint32_t number)
+{
+	int error = reserve_chunks(recorder, place);
+
+	recorder->refused[place] = error == 0 ? 0 : number;
+	__atomic_store_n(&recorder->file.map->observers[place].error, (uint32_t)-error, __ATOMIC_RELEASE);
+	return error == 0;
+}
+
 /* From now on record for those of @wanted for whom there is room. Under the lock. */
 static void set_tracked(struct map_recorder *recorder, uint32_t wanted)
 {
+	struct vmheat_plugin_observer *observers = recorder->file.map->observers;
 	uint32_t numbers[VMHEAT_PLUGIN_MAP_OBSERVERS];
 
 	for (unsigned int place = 0; place < VMHEAT_PLUGIN_MAP_OBSERVERS; place++) {
-		struct vmheat_plugin_observer *observer = &recorder->file.map->observers[place];
-		int error = 0;
+		uint32_t bit = 1u << place;
 
-		numbers[place] = load(&observer->wanted);
-		if ((wanted & ~recorder->tracked & 1u << place) != 0)
-			error = reserve_chunks(recorder, place);
-		if (error != 0)
-			wanted &= ~(1u << place);
-		__atomic_store_n(&observer->error, (uint32_t)-error, __ATOMIC_RELEASE);
+		numbers[place] = load(&observers[place].wanted);
+		if ((wanted & ~recorder->tracked & bit) != 0 && !admit(recorder, place, numbers[place]))
+			wanted &= ~bit;
 	}
-	/* Whoever comes may have found room. */
+	/* There may be room again. */
 	for (uint64_t chunk = 0; chunk < MAP_CHUNKS; chunk++)
 		if (recorder->chunks[chunk] == MAP_CHUNK_FULL)
 			__atomic_store_n(&recorder->chunks[chunk], MAP_CHUNK_NEW, __ATOMIC_RELAXED);
 	__atomic_store_n(&recorder->tracked, wanted, __ATOMIC_SEQ_CST);
 	for (unsigned int place = 0; place < VMHEAT_PLUGIN_MAP_OBSERVERS; place++)
-		__atomic_store_n(&recorder->file.map->observers[place].armed,
-				 (wanted & 1u << place) != 0 ? numbers[place] : 0, __ATOMIC_RELEASE);
+		__atomic_store_n(&observers[place].armed, (wanted & 1u << place) != 0 ? numbers[place] : 0,
+				 __ATOMIC_RELEASE);
 }
 
 bool map_recorder_look(struct map_recorder *recorder, bool find_dead)

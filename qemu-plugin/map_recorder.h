@@ -34,8 +34,10 @@ enum map_chunk {
 struct map_recorder {
 	struct map_file file;
 	pthread_mutex_t lock;
-	uint32_t tracked;	    /* a bit a place */
-	uint32_t requests;	    /* the header's, as seen last */
+	uint32_t tracked;  /* a bit a place */
+	uint32_t requests; /* the header's, as seen last */
+	/* What an observer was wanted by when there was no room for it: it must ask again. */
+	uint32_t refused[VMHEAT_PLUGIN_MAP_OBSERVERS];
 	uint8_t chunks[MAP_CHUNKS]; /* enum map_chunk */
 };
 
