@@ -22,3 +22,8 @@ $(PLUGIN): $(PLUGIN_SOURCES:%.c=$(BUILD)/plugin/obj/%.o)
 	$(say) LINK $@
 	$(Q)$(CC) -shared $^ -o $@
 	$(Q)! nm -D --undefined-only $@ | grep -vE ' (w .*|U (qemu_plugin_.*|[^ ]+@GLIBC_.*))$$'
+
+SOURCES_test_plugin_layout := qemu-plugin/ram_layout.c
+SOURCES_test_plugin_map    := qemu-plugin/map_file.c qemu-plugin/map_recorder.c qemu-plugin/ram_layout.c \
+                              daemon/host/plugin_observer.c daemon/host/mapped_file.c daemon/host/idle_observer.c
+LIBS_test_plugin_map        = $(GLIB_LIBS) -Wl,--wrap=fallocate

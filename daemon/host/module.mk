@@ -27,5 +27,7 @@ SOURCES_test_ram_ranges := daemon/host/ram_ranges.c daemon/host/process_maps.c
 LIBS_test_ram_ranges    := $(GLIB_LIBS)
 SOURCES_test_idle_observer := daemon/host/idle_observer.c
 LIBS_test_idle_observer    := $(GLIB_LIBS) -Wl,--wrap=ioctl
+SOURCES_test_mapped_file := daemon/host/mapped_file.c
+LIBS_test_mapped_file    := $(GLIB_LIBS)
 SOURCES_fuzz_domain_xml := daemon/host/domain_xml.c daemon/host/host_error.c
 LIBS_fuzz_domain_xml    := $(GLIB_LIBS) -lvirt -lxml2

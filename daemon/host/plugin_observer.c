@@ -108,16 +108,10 @@ static void want(struct plugin_observer *observer, guint32 number)
 	__atomic_fetch_add(&observer->map->requests, 1, __ATOMIC_RELEASE);
 }
 
-/*
- * What the bitmap holds from before is left to the first collection. The number differs from that of whoever died in this
- * place, and from the one that the plugin may still be recording for.
- */
+/* What the bitmap holds from before is left to the first collection. */
 static void ask(struct plugin_observer *observer)
 {
-	guint32 armed = __atomic_load_n(&observer->place->armed, __ATOMIC_RELAXED);
-	guint32 wanted = __atomic_load_n(&observer->place->wanted, __ATOMIC_RELAXED);
-
-	observer->number = MAX(armed, wanted) + 1;
+	observer->number = __atomic_load_n(&observer->map->requests, __ATOMIC_RELAXED) + 1;
 	if (observer->number == 0)
 		observer->number = 1;
 	want(observer, observer->number);

@@ -13,7 +13,8 @@
  * - It opens the file for reading and writing and checks the header and that QEMU holds its lock.
  * - It takes a place: an exclusive open-file-description lock (F_OFD_SETLK) on byte VMHEAT_PLUGIN_MAP_LOCK_OBSERVERS + place of
  *   the file. The kernel gives it back when the process ends, however it ends.
- * - It clears what the bitmap holds, sets `wanted` to a number other than 0 and than it was, and adds 1 to `requests`.
+ * - It sets `wanted` to a number that was not used in this place before (`requests` + 1, never 0), and adds 1 to
+ *   `requests`. What the bitmap holds from before it collects and forgets.
  * - When the plugin has seen that and has begun to record, it sets `armed` to the same number: from then on all shows. That
  *   takes until a virtual processor next translates code, halts, or wakes: milliseconds in a guest that does anything.
  * - At the end it sets `wanted` to 0, adds 1 to `requests` and closes the file. If it dies without that, the plugin finds
