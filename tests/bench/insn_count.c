@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * insn_count.c - a QEMU plugin that counts what each processor of the emulated machine executes, its guests' instructions included
+ * insn_count.c - a QEMU plugin that counts what each processor of the emulated machine executes, its guests'
+ * instructions included
  *
- * Whenever the machine executes MARK_INSN, an 8-byte NOP that no compiler emits, a line is added to the file that
- * the plugin's argument "out" names: the counts so far of the first two virtual processors. Counting is by translated block, as a block is
- * entered: one that is left in the middle, by a fault, counts in full.
+ * Whenever the machine executes MARK_INSN, an 8-byte NOP that no compiler emits, a line is added to the file
+ * that the plugin's argument "out" names: the counts so far of the first two virtual processors. Counting is by
+ * translated block, as a block is entered: one that is left in the middle, by a fault, counts in full.
  */
 #include <fcntl.h>
 #include <stdbool.h>

@@ -360,8 +360,8 @@ static void test_1g_leaf(void **state)
 }
 
 /*
- * Frames not congruent to the block: page 0 of the block is page 500 of the tree, so the block's first 12 pages are the last ones
- * of one table and the next 500 the first ones of the next, where every second is accessed.
+ * Frames not congruent to the block: page 0 of the block is page 500 of the tree, so the block's first 12 pages
+ * are the last ones of one table and the next 500 the first ones of the next, where every second is accessed.
  */
 static void test_two_tables(void **state)
 {

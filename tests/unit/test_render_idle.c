@@ -12,9 +12,9 @@
 #define MIB_PAGES G_GUINT64_CONSTANT(256)
 
 /*
- * Four mappings: 1 MiB of which all is resident and 0.25 MiB idle; a hostile name with as much resident, of which all is
- * idle; 4 MiB of which 2 MiB are resident, 0.5 MiB idle and 1 MiB referenced in huge pages; and one that holds nothing. Referenced are 0.8, 0 and 1.5
- * MiB: 2.2 MiB (2.25) of 4 MiB.
+ * Four mappings: 1 MiB of which all is resident and 0.25 MiB idle; a hostile name with as much resident, of
+ * which all is idle; 4 MiB of which 2 MiB are resident, 0.5 MiB idle and 1 MiB referenced in huge pages; and
+ * one that holds nothing. Referenced are 0.8, 0 and 1.5 MiB: 2.2 MiB (2.25) of 4 MiB.
  */
 static struct process_report *new_report(void)
 {

@@ -3,9 +3,10 @@
  * vcpu_state.c - the state in which a vCPU begins, so that it touches memory by the way of its kind
  *
  * The guest and the guest's guest are in 32-bit protected mode, without paging, but for a guest that shall have
- * page tables to write to. What runs the guest's guest is a hypervisor in 64-bit mode, with paging as that mode demands. It maps 4 GiB of guest-physical
- * memory to themselves, and where its guest has nested paging it lends it the same tables. What the nested
- * guest writes to a port goes straight to the VMM: its vCPU is within it whenever it is not running.
+ * page tables to write to. What runs the guest's guest is a hypervisor in 64-bit mode, with paging as that mode
+ * demands. It maps 4 GiB of guest-physical memory to themselves, and where its guest has nested paging it lends
+ * it the same tables. What the nested guest writes to a port goes straight to the VMM: its vCPU is within it
+ * whenever it is not running.
  *
  * The vCPU for System Management Mode waits for SMIs in the state of an ordinary guest.
  *

@@ -58,8 +58,9 @@ struct rounds {
  * rounds_run() - let some rounds go by
  *
  * There are four observers: the shared one of read() and write(), that file's own, which is only asked for the
- * leaves (of whole blocks of 2 MiB), and those of two files that scan. Each round marks a random set of pages and touches one or two others in random modes; before and after that
- * either file may scan, in one call or in small parts. At the end all pages are read twice.
+ * leaves (of whole blocks of 2 MiB), and those of two files that scan. Each round marks a random set of pages
+ * and touches one or two others in random modes; before and after that either file may scan, in one call or in
+ * small parts. At the end all pages are read twice.
  *
  * A page must be idle exactly if it was mapped when it was last marked, and no page of its leaf has been
  * touched since. A scan must tell as accessed exactly the pages of leaves that were touched since the last
