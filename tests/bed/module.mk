@@ -32,7 +32,7 @@ $(BUILD)/bed/host-%.cpio: tests/bed/host/build-initramfs tests/bed/host/init $(B
 # The module as the host's kernel needs it, whatever kernel this machine runs.
 ifeq ($(BED_KERNEL),next)
 BED_KERNEL_BUILD := /build
-$(BED_MODULE): KERNEL_MAKE = tests/bed/host/next-root make
+$(BUILD)/kvm-next/% $(BUILD)/test/faults-next/%: KERNEL_MAKE = tests/bed/host/next-root make
 else
 BED_KERNEL_BUILD := $(CURDIR)/$(BUILD)/kernel/$(BED_KERNEL)/build
 endif
