@@ -19,7 +19,7 @@ kernel_log_start
 # NUMA balancing unmaps pages to see who touches them; unmapped by whomever, a page is not idle.
 echo 0 >/proc/sys/kernel/numa_balancing
 
-plan 33
+plan 34
 check "the module loads" insmod "$module"
 check "it stands in /proc/PID and /proc/PID/task/TID, by name and in the listing, with mode 0600, and nowhere else" \
 	idle_check file-listed
@@ -51,6 +51,11 @@ check "a guest in a tight loop with hot TLBs: its pages are never idle, the othe
 check "a guest: what it never touched is a hole, not idle" idle_check vm-holes
 check "a guest: 512 pages under a 2 MiB leaf move together" idle_check vm-huge
 check "a scan with a budget goes on where it stopped, and finds the same" idle_check scan-budget
+if [ -e /proc/sys/abi/vsyscall32 ]; then
+	check "a 32-bit program's scan finds the same" idle_check scan-32-bits
+else
+	skip "a 32-bit program's scan finds the same" "this kernel runs no 32-bit programs"
+fi
 check "wrong ranges, sizes, flags and buffers of a scan are errors, and lose nothing" idle_check scan-errors
 check "the documentation's example of marking and reading runs" \
 	eval "example_of_the_documentation 1 | grep -xE '[0-9]+ MiB used, [0-9]+ MiB idle'"

@@ -137,7 +137,58 @@ static bool scan_errors(void)
 	return true;
 }
 
+/* ioctl() as a 32-bit program calls it; @argument must lie below 4 GiB. Return: 0 or a negative errno. */
+static int ioctl_of_32_bits(int fd, unsigned int request, void *argument)
+{
+	int result = 54; /* __NR_ioctl of such programs */
+
+	__asm__ volatile("int $0x80"
+			 : "+a"(result)
+			 : "b"(fd), "c"(request), "d"(argument)
+			 : "memory", "r8", "r9", "r10", "r11");
+	return result;
+}
+
+static bool scan_32_bits(void)
+{
+	struct vmheat_idle_scan *scan;
+	struct vmheat_idle_memslots *memslots;
+	bool expected[PAGES], accessed[PAGES];
+	struct scan_test test;
+	uint64_t *bitmap;
+	size_t i;
+
+	EXPECT(scan_test_start(&test));
+	touch(&test, 0, PAGES - 1);
+	scan = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	EXPECT(scan != MAP_FAILED);
+	memslots = (struct vmheat_idle_memslots *)(scan + 1);
+	bitmap = (uint64_t *)(memslots + 1);
+	*scan = (struct vmheat_idle_scan){ .size = sizeof(*scan),
+					   .start = test.address,
+					   .end = test.address + PAGES * IDLE_PAGE_SIZE,
+					   .accessed = (uintptr_t)bitmap };
+	EXPECT(ioctl_of_32_bits(test.fd[0], VMHEAT_IDLE_IOC_SCAN, scan) == 0);
+	EXPECT(scan->next == scan->end && scan->pages_present == PAGES);
+	touch(&test, 70, 99);
+	EXPECT(ioctl_of_32_bits(test.fd[0], VMHEAT_IDLE_IOC_SCAN, scan) == 0);
+	fill_set(expected, PAGES, 70, 99);
+	for (i = 0; i < PAGES; i++)
+		accessed[i] = bitmap[i / 64] >> i % 64 & 1;
+	EXPECT(sets_equal("scan", accessed, expected, PAGES));
+	*memslots = (struct vmheat_idle_memslots){ .size = sizeof(*memslots),
+						   .slot_size = sizeof(struct vmheat_idle_memslot) };
+	EXPECT(ioctl_of_32_bits(test.fd[0], VMHEAT_IDLE_IOC_MEMSLOTS, memslots) == 0);
+	EXPECT(memslots->vms == 1 && memslots->count >= 2, "the slot and the control slot");
+	scan->flags = 1U << 31;
+	EXPECT(ioctl_of_32_bits(test.fd[0], VMHEAT_IDLE_IOC_SCAN, scan) == -EINVAL);
+	munmap(scan, 4096);
+	scan_test_end(&test);
+	return true;
+}
+
 const struct check scan_checks[] = {
+	{ "scan-32-bits", scan_32_bits },
 	{ "scan-budget", scan_budget },
 	{ "scan-errors", scan_errors },
 	{ NULL, NULL },
