@@ -7,6 +7,8 @@
  * another process. KVM's notifiers are told from others' by the name of their function. The list's lock makes
  * kvm_get_kvm_safe() safe: KVM takes its notifier off the list before it frees the VM.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/cpumask.h>
 #include <linux/kallsyms.h>
 #include <linux/mmu_notifier.h>

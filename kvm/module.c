@@ -8,6 +8,8 @@
  * pages through kvm_set.c and vm_walk.c (its VMs) and host_walk.c (its own page tables); harvest.h reads and
  * clears accessed bits. What users see is described in docs/idle_bitmap.md.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/module.h>
 #include <asm/cpufeature.h>
 #include "idle_state.h"

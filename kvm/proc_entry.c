@@ -28,6 +28,8 @@
  * A table is learnt by looking up our own name once. If the kernel has inlined the probed functions (seen
  * in kernels built without CONFIG_FORTIFY_SOURCE) the module refuses to load.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/dcache.h>
 #include <linux/fs.h>
 #include <linux/kprobes.h>

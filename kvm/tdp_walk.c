@@ -17,6 +17,8 @@
  *
  * Accesses that leave no accessed bit in these tables are the business of kvm_aging.c.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/mm.h>
 #include <linux/rculist.h>
 #include <asm/cpufeature.h>
