@@ -8,6 +8,7 @@
 #define KVM_IDLE_COMPAT_H
 
 #include <linux/cpumask.h>
+#include <linux/ftrace.h>
 #include <linux/kvm_host.h>
 #include <linux/version.h>
 #include <asm/cpufeature.h>
@@ -105,6 +106,26 @@ static inline const struct cpumask *compat_tlb_cpumask(struct mm_struct *mm)
 	return mm_cpumask(mm);
 }
 
+/** compat_argument() - the n-th argument, from 0 on, of the call that entered the function tracer */
+static __always_inline unsigned long compat_argument(struct ftrace_regs *regs, unsigned int n)
+{
+#if COMPAT_IS(6, 1)
+	return regs_get_kernel_argument(&regs->regs, n);
+#else
+	return ftrace_regs_get_argument(regs, n);
+#endif
+}
+
+/** compat_set_ip() - go on elsewhere from the function tracer; for who has FTRACE_OPS_FL_IPMODIFY */
+static __always_inline void compat_set_ip(struct ftrace_regs *regs, unsigned long ip)
+{
+#if COMPAT_IS(6, 1)
+	ftrace_instruction_pointer_set(regs, ip);
+#else
+	ftrace_regs_set_instruction_pointer(regs, ip);
+#endif
+}
+
 /*
  * How KVM synchronises a shadow page with the guest's table, arch/x86/kvm/mmu/paging_tmpl.h: up to 6.3 a page at
  * once, by int FNAME(sync_page)(struct kvm_vcpu *vcpu, struct kvm_mmu_page *sp), then an entry at a time, by
@@ -117,13 +138,13 @@ static inline const struct cpumask *compat_tlb_cpumask(struct mm_struct *mm)
 #endif
 
 /** compat_synced_entries() - which entries of a shadow page a call of COMPAT_SYNC() is about */
-static inline void compat_synced_entries(const struct pt_regs *regs, unsigned int *first, unsigned int *count)
+static inline void compat_synced_entries(struct ftrace_regs *regs, unsigned int *first, unsigned int *count)
 {
 #if COMPAT_IS(6, 1)
 	*first = 0;
 	*count = TABLE_ENTRIES;
 #else
-	*first = regs->dx;
+	*first = compat_argument(regs, 2);
 	*count = 1;
 #endif
 }

@@ -47,7 +47,6 @@
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 #include "idle_state.h"
-#include "young.h"
 
 #define REAP_INTERVAL (5 * HZ)
 /* How large a range may be for its marks to be forgotten one by one, in atomic context. */
@@ -69,7 +68,6 @@ struct idle_state {
 	struct observer shared;	    /* the first of them */
 	struct xarray debts;	    /* struct block_debt by address >> PAGE_BLOCK_SHIFT; grows under lock */
 	const struct task_struct *harvester; /* it looks at accessed bits for us */
-	unsigned long missed;		     /* young_missed() when the marks were last known to be right */
 	bool stale;			     /* no mark counts; changed under marks_lock */
 };
 
@@ -94,7 +92,6 @@ static struct idle_state *new_state(struct mm_struct *mm)
 	observer_init(&state->shared, NULL);
 	list_add_tail(&state->shared.node, &state->observers);
 	xa_init_flags(&state->debts, XA_FLAGS_ACCOUNT);
-	state->missed = young_missed();
 	return state;
 }
 
@@ -228,10 +225,9 @@ void idle_state_forget(struct idle_state *state, struct observer *observer, unsi
 	}
 }
 
-/* Forget all marks if none can be trusted: somebody's aging was not seen, or mappings went. */
+/* Forget all marks if none counts any more. */
 static void check_marks(struct idle_state *state)
 {
-	unsigned long missed = young_missed();
 	struct observer *observer;
 	bool stale;
 
@@ -239,11 +235,10 @@ static void check_marks(struct idle_state *state)
 	stale = state->stale;
 	state->stale = false;
 	spin_unlock(&state->marks_lock);
-	if (!stale && missed == state->missed)
+	if (!stale)
 		return;
 	list_for_each_entry(observer, &state->observers, node)
 		idle_state_forget(state, observer, 0, TASK_SIZE_MAX);
-	state->missed = missed;
 }
 
 int idle_state_lock(struct idle_state *state)
@@ -424,16 +419,22 @@ void idle_state_peek_end(struct idle_state *state, struct observer *observer, un
 	spin_unlock(&state->marks_lock);
 }
 
-bool idle_state_observes(struct mm_struct *mm)
+static noinline bool is_observed(struct mm_struct *mm)
 {
 	const struct idle_state *state;
-	bool observes;
+	bool observed;
 
 	rcu_read_lock();
 	state = lookup(mm);
-	observes = state && READ_ONCE(state->harvester) != current;
+	observed = state && READ_ONCE(state->harvester) != current;
 	rcu_read_unlock();
-	return observes;
+	return observed;
+}
+
+bool idle_state_observes(struct mm_struct *mm)
+{
+	/* For most processes this is all: it is asked whenever the kernel ages a page of anybody. */
+	return !hlist_empty(&states[hash_min((unsigned long)mm, HASH_BITS(states))]) && is_observed(mm);
 }
 
 /* Whether accessed bits of a range are owed; with @pay they are not any more. */

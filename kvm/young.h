@@ -19,11 +19,4 @@ bool young_watches_kvm(void);
 /** young_watches_shadow_pages() - the same for what KVM does to shadow pages, and a VM that has any */
 bool young_watches_shadow_pages(void);
 
-/**
- * young_missed() - how often somebody's aging escaped
- *
- * A count that only grows. When it has changed, marks that were set before may be wrong.
- */
-unsigned long young_missed(void);
-
 #endif /* KVM_IDLE_YOUNG_H */

@@ -86,12 +86,38 @@ judge_eviction() {
 	check "$2: the working set stays in as well when observed 5 times a second as when not" both_sets_stay "$1"
 }
 
-# That this test sees it when somebody clears accessed bits and tells nobody.
+# blind_module: a module that clears accessed bits and tells nobody, and does not hear of those that others clear.
+blind_module() {
+	insmod "$BED_FAULTS/idle_faults.ko" fault=unseen-aging
+	measure blind vm small none marks marks
+	rmmod idle_faults
+}
+
+# That this test sees it.
 sees_plain_clearing() {
 	local alone observed
-	alone=$(out "$1" none warm fewest) observed=$(out "$1" unprobed warm most)
+	alone=$(out "$1" none warm fewest) observed=$(out "$1" marks warm most)
 	echo "warm pages out of 1000000 touched: $observed, without observer: $alone"
-	[ "$observed" -gt $((alone + warm_margin)) ] && ! touched_is_not_idle "$1" unprobed 1
+	[ "$observed" -gt $((alone + warm_margin)) ] && ! touched_is_not_idle "$1" marks 1
+}
+
+# The switch of the function tracer, kernel.ftrace_enabled.
+tracer=/proc/sys/kernel/ftrace_enabled
+
+tracer_stays_on() {
+	local refused=1
+	echo 0 >"$tracer" || refused=0
+	[ "$(cat "$tracer")" = 1 ] || refused=1
+	echo 1 >"$tracer"
+	return "$refused"
+}
+
+refused_without_tracer() {
+	local refused=1
+	echo 0 >"$tracer"
+	insmod "$BED_MODULE" || refused=0
+	echo 1 >"$tracer"
+	[ "$refused" = 0 ] && dmesg | tail -5 | grep 'kvm_idle: .*kernel.ftrace_enabled is 0'
 }
 
 # Others need the kernel's probes, and neither the swap space nor the settings.
@@ -108,11 +134,15 @@ small_host
 trap clean_up EXIT
 observed="none marks scan none marks scan"
 
-plan 14
+plan 18
 check "the module loads" insmod "$BED_MODULE"
+check "while it is loaded the function tracer cannot be switched off" tracer_stays_on
 echo 0 >"$lru_gen"
-measure unprobed vm small none unprobed unprobed
-check "with the kernel's probes off, this test sees pages evicted and called idle" sees_plain_clearing unprobed
+blind_module
+check "of a module that does not hear of aging, this test sees pages evicted and called idle" sees_plain_clearing blind
+measure unprobed process small none unprobed none unprobed
+check "the kernel's probes off and on: the working set stays in" sets_stay unprobed unprobed
+check "the kernel's probes off and on: what was touched is not idle" aged_is_not_idle unprobed unprobed 0
 # The choice is changed while nobody is under pressure: processes that are would be killed.
 for lru in 0:classic 7:multi-generational; do
 	echo "${lru%:*}" >"$lru_gen"
@@ -129,3 +159,4 @@ for lru in 0:classic 7:multi-generational; do
 done
 rmmod kvm_idle
 check "the kernel has nothing to complain about" kernel_is_quiet
+check "with the function tracer off it does not load, and says why" refused_without_tracer

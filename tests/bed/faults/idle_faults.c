@@ -55,8 +55,9 @@ static int miscount(struct kretprobe_instance *instance, struct pt_regs *regs)
 	return 0;
 }
 
-static void nothing(void)
+static long nothing(void)
 {
+	return 0;
 }
 
 /* The function is not called at all. */
@@ -80,10 +81,11 @@ static const struct idle_fault {
 	const char *function;
 	kretprobe_handler_t answer;
 } faults[] = {
-	{ "overrun", "idle_file_read", overrun },
-	{ "error", "idle_file_read", error },
-	{ "miscount", "idle_scan", miscount },
-	{ "no-flush", "scan_flush_tlbs", NULL },
+	{ .name = "overrun", .function = "idle_file_read", .answer = overrun },
+	{ .name = "error", .function = "idle_file_read", .answer = error },
+	{ .name = "miscount", .function = "idle_scan", .answer = miscount },
+	{ .name = "no-flush", .function = "scan_flush_tlbs" },
+	{ .name = "unseen-aging", .function = "idle_state_aged" },
 };
 
 static const struct idle_fault *find_fault(void)

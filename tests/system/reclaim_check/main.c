@@ -10,8 +10,8 @@
  *   none      it is not observed at all
  *   marks     by read() and write()
  *   scan      by the scan ioctl
- *   unprobed  by read() and write() while all kernel probes are disarmed: what a module would do that cleared
- *             accessed bits and told nobody
+ *   unprobed  by read() and write(), while somebody switches all kernel probes off after each look, and on again
+ *             before every other one
  * Phases follow one another in one life of the process, so that what they show can be compared.
  *
  * Output: a line for each phase, of NAME=VALUE:
@@ -89,16 +89,23 @@ static void judge_set(const struct subject *subject, const struct observer *obse
 	}
 }
 
-/* Let time go by until @end_ns, with a look whenever it is time for one if there is an observer. */
-static void observe(const struct subject *subject, struct observer *observer, uint64_t end_ns,
-		    struct tally *tally)
+/*
+ * Let time go by until @end_ns, with a look whenever it is time for one if there is an observer. With
+ * @switch_probes the kernel's probes are left off after every second one.
+ */
+static void observe(const struct subject *subject, struct observer *observer, bool switch_probes,
+		    uint64_t end_ns, struct tally *tally)
 {
 	uint64_t due = now_ns();
 	unsigned int i;
 
 	while (observer && due < end_ns) {
 		sleep_until(due);
+		if (switch_probes)
+			probes_arm(true);
 		observer_look(observer);
+		if (switch_probes && observer->looks % 2 == 0)
+			probes_arm(false);
 		for (i = 0; observer->looks > 1 && i < SETS; i++)
 			judge_set(subject, observer, i, tally);
 		due += LOOK_PERIOD;
@@ -146,11 +153,9 @@ static void run_phase(const struct subject *subject, enum phase_kind kind, uint6
 	if (observer)
 		observer_open(observer, kind == PHASE_SCAN ? OBSERVER_SCAN : OBSERVER_MARKS, subject->pid,
 			      atomic_load(&subject->memory->address));
-	if (kind == PHASE_UNPROBED)
-		probes_arm(false);
-	observe(subject, observer, start + SETTLE, &tally);
+	observe(subject, observer, kind == PHASE_UNPROBED, start + SETTLE, &tally);
 	count_touches(subject, -1, &tally);
-	observe(subject, observer, start + SETTLE + length_ns, &tally);
+	observe(subject, observer, kind == PHASE_UNPROBED, start + SETTLE + length_ns, &tally);
 	count_touches(subject, 1, &tally);
 	if (kind == PHASE_UNPROBED)
 		probes_arm(true);
