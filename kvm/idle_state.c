@@ -67,6 +67,8 @@ struct idle_state {
 	struct list_head observers; /* changed under both locks */
 	struct observer shared;	    /* the first of them */
 	struct xarray debts;	    /* struct block_debt by address >> PAGE_BLOCK_SHIFT; grows under lock */
+	struct block_debt *recent_debt; /* last asked for, at this index; or NULL; as observer.recent */
+	unsigned long recent_index;
 	const struct task_struct *harvester; /* it looks at accessed bits for us */
 	bool stale;			     /* no mark counts; changed under marks_lock */
 };
@@ -437,6 +439,18 @@ bool idle_state_observes(struct mm_struct *mm)
 	return !hlist_empty(&states[hash_min((unsigned long)mm, HASH_BITS(states))]) && is_observed(mm);
 }
 
+/* The debt of a block, or NULL, under marks_lock. A state never loses one. */
+static struct block_debt *find_debt(struct idle_state *state, unsigned long address)
+{
+	unsigned long index = address >> PAGE_BLOCK_SHIFT;
+
+	if (!state->recent_debt || state->recent_index != index) {
+		state->recent_debt = xa_load(&state->debts, index);
+		state->recent_index = index;
+	}
+	return state->recent_debt;
+}
+
 /* Whether accessed bits of a range are owed; with @pay they are not any more. */
 static bool owed(struct idle_state *state, unsigned long start, unsigned long end, bool pay)
 {
@@ -444,10 +458,13 @@ static bool owed(struct idle_state *state, unsigned long start, unsigned long en
 	u64 any = 0;
 
 	for (block = ALIGN_DOWN(start, PAGE_BLOCK_SIZE); block < end; block += PAGE_BLOCK_SIZE) {
-		struct block_debt *debt = xa_load(&state->debts, block >> PAGE_BLOCK_SHIFT);
+		struct block_debt *debt = find_debt(state, block);
 		unsigned int word;
 
-		for (word = 0; debt && word < PAGE_BLOCK_WORDS; word++) {
+		if (!debt)
+			continue;
+		for_each_range_word(word, block, start, end)
+		{
 			u64 bits = address_bits(block, word, start, end);
 
 			any |= debt->pages[word] & bits;

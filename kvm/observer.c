@@ -50,6 +50,7 @@ void observer_init(struct observer *observer, const struct file *file)
 	INIT_LIST_HEAD(&observer->node);
 	observer->file = file;
 	xa_init_flags(&observer->blocks, XA_FLAGS_ACCOUNT);
+	observer->recent = NULL;
 }
 
 void observer_destroy(struct observer *observer)
@@ -85,6 +86,7 @@ struct block_marks *observer_get_marks(struct observer *observer, unsigned long 
 
 struct block_marks *observer_take_marks(struct observer *observer, unsigned long address)
 {
+	observer->recent = NULL;
 	return xa_erase(&observer->blocks, address >> PAGE_BLOCK_SHIFT);
 }
 
@@ -130,15 +132,29 @@ void observer_forget(struct observer *observer, unsigned long address, const str
 		forget_pages(marks, i, view->guest.accessed[i] | view->host.accessed[i]);
 }
 
+/* As observer_find_marks(), under the marks lock. A block that is not there now may be a moment later. */
+static struct block_marks *find_recent(struct observer *observer, unsigned long address)
+{
+	unsigned long index = address >> PAGE_BLOCK_SHIFT;
+
+	if (!observer->recent || observer->recent_index != index) {
+		observer->recent = observer_find_marks(observer, address);
+		observer->recent_index = index;
+	}
+	return observer->recent;
+}
+
 void observer_forget_range(struct observer *observer, unsigned long start, unsigned long end)
 {
 	unsigned long block;
 
 	for (block = ALIGN_DOWN(start, PAGE_BLOCK_SIZE); block < end; block += PAGE_BLOCK_SIZE) {
-		struct block_marks *marks = observer_find_marks(observer, block);
+		struct block_marks *marks = find_recent(observer, block);
 		unsigned int word;
 
-		for (word = 0; marks && word < PAGE_BLOCK_WORDS; word++)
+		if (!marks)
+			continue;
+		for_each_range_word(word, block, start, end)
 			forget_pages(marks, word, address_bits(block, word, start, end));
 	}
 }

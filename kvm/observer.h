@@ -17,6 +17,11 @@ static inline u64 address_bits(unsigned long block, unsigned int word, unsigned 
 	return range_bits(word, (first - block) >> PAGE_SHIFT, (last - first) >> PAGE_SHIFT);
 }
 
+/** for_each_range_word() - the words of a block's bitmap in which pages of a range of addresses lie */
+#define for_each_range_word(word, block, start, end)                                                         \
+	for ((word) = (max(start, block) - (block)) / (64 * PAGE_SIZE);                                      \
+	     (word) < PAGE_BLOCK_WORDS && (block) + (word)*64 * PAGE_SIZE < (end); (word)++)
+
 /**
  * struct page_view - one block as both layers show it
  * @guest: the second-level tables of all VMs
@@ -44,14 +49,18 @@ struct block_marks {
  * @node:   in its process's list
  * @file:   the open file that it belongs to; NULL for the one that all files share
  * @blocks: struct block_marks by address >> PAGE_BLOCK_SHIFT; none if nothing was ever marked there
+ * @recent: the block, at index @recent_index, that was last looked for to forget marks, or NULL: the kernel ages
+ *          one page after the other, so that is most often the next one too
  *
  * Two locks of the process protect it (idle_state.h): whoever adds or removes blocks holds both, whoever
- * looks for one holds either, and whoever reads or changes marks holds the marks lock.
+ * looks for one holds either, and whoever reads or changes marks, or uses @recent, holds the marks lock.
  */
 struct observer {
 	struct list_head node;
 	const struct file *file;
 	struct xarray blocks;
+	struct block_marks *recent;
+	unsigned long recent_index;
 };
 
 /** observers_start() - to be called before anything else here. Return: 0, or -ENOMEM. */
