@@ -37,6 +37,7 @@
 #define MAX_VCPUS  16
 #define MAX_VMRUNS 64
 #define VMRUN_SIZE 3
+#define NO_PAGE	   UINT64_MAX
 
 /* A virtual processor. @returns_to: where its guest's exits lead, while it is in the guest; else NULL */
 struct processor {
@@ -90,7 +91,7 @@ static void add_access(enum oracle_set set, qemu_plugin_meminfo_t access, uint64
 	struct qemu_plugin_hwaddr *physical = qemu_plugin_get_hwaddr(access, address);
 
 	if (!physical || qemu_plugin_hwaddr_is_io(physical))
-		add_page(set, UINT64_MAX);
+		add_page(set, NO_PAGE);
 	else
 		add_page(set, qemu_plugin_hwaddr_phys_addr(physical) >> ORACLE_PAGE_SHIFT);
 }
@@ -192,7 +193,13 @@ static void when_executed(struct qemu_plugin_insn *insn, qemu_plugin_exec_cb_t c
 	qemu_plugin_register_vcpu_insn_exec_cb(insn, callback, QEMU_PLUGIN_CB_NO_REGS, (void *)data);
 }
 
-static void watch_insn(struct qemu_plugin_insn *insn)
+/*
+ * Plant the callbacks of one instruction, in the order in which QEMU is to call them.
+ * @page: that is recorded for it; NO_PAGE: none
+ *
+ * Its fetch is recorded when no guest that it leaves is under way any more, and none that it enters is yet.
+ */
+static void watch_insn(struct qemu_plugin_insn *insn, uint64_t page)
 {
 	static const unsigned char vmrun[VMRUN_SIZE] = { 0x0f, 0x01, 0xd8 };
 	static const unsigned char begin[] = { ORACLE_BEGIN_INSN }, end[] = { ORACLE_END_INSN };
@@ -200,6 +207,8 @@ static void watch_insn(struct qemu_plugin_insn *insn)
 
 	if (at && follows_vmrun(at))
 		when_executed(insn, guest_left, at);
+	if (page != NO_PAGE)
+		when_executed(insn, code_entered, (void *)page);
 	if (at && insn_is(insn, vmrun, sizeof(vmrun))) {
 		note_vmrun(at + VMRUN_SIZE);
 		when_executed(insn, guest_entered, at + VMRUN_SIZE);
@@ -212,12 +221,13 @@ static void watch_insn(struct qemu_plugin_insn *insn)
 					 NULL);
 }
 
-/* The page that an instruction begins in. Return: false if it is not recorded. */
-static bool insn_page(const struct qemu_plugin_insn *insn, uint64_t *page)
+/* The page that an instruction begins in, or NO_PAGE if it is not recorded. */
+static uint64_t insn_page(const struct qemu_plugin_insn *insn)
 {
 	const void *at = qemu_plugin_insn_haddr(insn);
+	uint64_t page;
 
-	return at && machine_memory_find((uintptr_t)at, page) && *page < map->pages;
+	return at && machine_memory_find((uintptr_t)at, &page) && page < map->pages ? page : NO_PAGE;
 }
 
 /* The memory that is recorded is the piece that lies at address 0. Return: its size in pages. */
@@ -257,20 +267,16 @@ static void block_translated(struct qemu_plugin_tb *block)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	size_t insns = qemu_plugin_tb_n_insns(block), i;
-	uint64_t page, last = UINT64_MAX;
-	bool recorded;
+	uint64_t page, last = NO_PAGE;
 
 	/* The machine has its memory only now. */
 	pthread_once(&once, share_map);
 	for (i = 0; i < insns; i++) {
 		struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(block, i);
 
-		/* First of all a processor leaves its guest: this code is not the guest's then. */
-		watch_insn(insn);
-		recorded = insn_page(insn, &page);
-		if (recorded && page != last)
-			when_executed(insn, code_entered, (void *)page);
-		last = recorded ? page : UINT64_MAX;
+		page = insn_page(insn);
+		watch_insn(insn, page == last ? NO_PAGE : page);
+		last = page;
 	}
 }
 

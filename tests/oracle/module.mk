@@ -14,3 +14,6 @@ $(ORACLE_LINUX): $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/oracle/*.c) \
 	@mkdir -p $(@D)
 	$(say) LINK $@
 	$(Q)$(CC) -pie $^ -o $@
+
+# The plugin's part, under a QEMU that is played.
+SOURCES_test_oracle_plugin := qemu-plugin/oracle.c

@@ -485,7 +485,7 @@ static bool run_hot_pass(struct oracle_test *test, size_t *total)
 	if (!read_all(test))
 		return false;
 	for (page = 0; page < test->pages; page++) {
-		seen += !!test->seen[page];
+		seen += !!(test->seen[page] & ORACLE_BY_GUEST);
 		missing += test->seen[page] && test->idle[page];
 		extra += !test->by_guest[page] && (test->seen[page] || !test->idle[page]);
 	}
