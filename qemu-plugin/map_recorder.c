@@ -174,7 +174,6 @@ void map_recorder_publish(struct map_recorder *recorder, const struct ram_layout
 	struct vmheat_plugin_map *map = recorder->file.map;
 
 	pthread_mutex_lock(&recorder->lock);
-	map->pid = (uint32_t)getpid();
 	__atomic_store_n(&map->ranges_sequence, map->ranges_sequence + 1, __ATOMIC_RELAXED);
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	__atomic_store_n(&map->range_count, (uint32_t)layout->count, __ATOMIC_RELAXED);
@@ -186,5 +185,7 @@ void map_recorder_publish(struct map_recorder *recorder, const struct ram_layout
 		__atomic_store_n(&range->pages, layout->segments[i].pages, __ATOMIC_RELAXED);
 	}
 	__atomic_store_n(&map->ranges_sequence, map->ranges_sequence + 1, __ATOMIC_RELEASE);
+	/* Last: who finds it finds the ranges. */
+	__atomic_store_n(&map->pid, (uint32_t)getpid(), __ATOMIC_RELEASE);
 	pthread_mutex_unlock(&recorder->lock);
 }

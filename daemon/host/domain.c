@@ -8,6 +8,7 @@
 #include "host_error.h"
 #include "idle_observer.h"
 #include "pid_file.h"
+#include "plugin_observer.h"
 #include "process_maps.h"
 #include "proc_files.h"
 #include "ram_ranges.h"
@@ -99,6 +100,8 @@ struct domain *domain_new(virDomainPtr handle, GError **error)
 		xml = read_xml(handle, domain->name, error);
 	if (xml != NULL) {
 		domain->agent_socket = g_steal_pointer(&xml->agent_socket);
+		domain->is_emulated = xml->is_emulated;
+		domain->plugin_map = g_steal_pointer(&xml->plugin_map);
 		domain->maximum_pages = xml->boot_pages;
 		domain->has_balloon = xml->has_balloon;
 	}
@@ -116,6 +119,7 @@ void domain_free(struct domain *domain)
 	g_free(domain->name);
 	g_free(domain->uuid);
 	g_free(domain->agent_socket);
+	g_free(domain->plugin_map);
 	g_free(domain);
 }
 
@@ -127,6 +131,16 @@ gboolean domain_is_alive(const struct domain *domain)
 	       stat.start_time == domain->pid_start_time;
 }
 
+/* Turn what an observer said of a domain into an error of the host's. */
+static void set_observer_error(const struct domain *domain, const GError *reason, GError **error)
+{
+	g_set_error(error, HOST_ERROR,
+		    g_error_matches(reason, IDLE_OBSERVER_ERROR, IDLE_OBSERVER_ERROR_GONE)
+			    ? HOST_ERROR_GONE
+			    : HOST_ERROR_SYSTEM,
+		    "%s: %s", domain->name, reason->message);
+}
+
 /* KVM's memslots of the domain, as the kernel module tells them; at least one. */
 static GArray *read_memslots(const struct domain *domain, GError **error)
 {
@@ -136,16 +150,31 @@ static GArray *read_memslots(const struct domain *domain, GError **error)
 
 	idle_observer_free(observer);
 	if (slots == NULL) {
-		g_set_error(error, HOST_ERROR,
-			    g_error_matches(reason, IDLE_OBSERVER_ERROR, IDLE_OBSERVER_ERROR_GONE)
-				    ? HOST_ERROR_GONE
-				    : HOST_ERROR_SYSTEM,
-			    "%s: %s", domain->name, reason->message);
+		set_observer_error(domain, reason, error);
 	} else if (slots->len == 0) {
 		g_set_error(error, HOST_ERROR, HOST_ERROR_DATA, "%s: its QEMU, process %d, has no KVM guest",
 			    domain->name, (int)domain->pid);
 		g_clear_pointer(&slots, g_array_unref);
 	}
+	return slots;
+}
+
+/* What KVM's memslots would be, as the plugin tells them. */
+static GArray *read_plugin_memory(const struct domain *domain, GError **error)
+{
+	g_autoptr(GError) reason = NULL;
+	GArray *slots;
+
+	if (domain->plugin_map == NULL) {
+		g_set_error(error, HOST_ERROR, HOST_ERROR_DATA,
+			    "%s: it runs without KVM, and its QEMU without libvmheat-plugin.so: see the "
+			    "documentation on guests without KVM",
+			    domain->name);
+		return NULL;
+	}
+	slots = plugin_observer_memory(domain->plugin_map, domain->pid, &reason);
+	if (slots == NULL)
+		set_observer_error(domain, reason, error);
 	return slots;
 }
 
@@ -192,7 +221,8 @@ static struct page_map *make_map(const struct domain *domain, const struct domai
 
 struct page_map *domain_page_map(const struct domain *domain, GError **error)
 {
-	g_autoptr(GArray) slots = read_memslots(domain, error);
+	g_autoptr(GArray) slots =
+		domain->is_emulated ? read_plugin_memory(domain, error) : read_memslots(domain, error);
 	g_autoptr(GArray) mappings = slots == NULL ? NULL : read_mappings(domain, error);
 	struct domain_xml *xml = mappings == NULL ? NULL : read_xml(domain->handle, domain->name, error);
 	g_autoptr(GArray) ranges = NULL;

@@ -15,6 +15,15 @@
 /* NVDIMM, virtio-pmem and shared-memory devices are no memory that a guest could give back. */
 #define RAM_DEVICES "/domain/devices/memory[@model='dimm' or @model='virtio-mem']"
 
+/* What the domain says to QEMU in its own words. */
+#define QEMU_ARGUMENTS                                                                                       \
+	"/domain/*[local-name()='commandline'][namespace-uri()='http://libvirt.org/schemas/domain/qemu/"     \
+	"1.0']"                                                                                              \
+	"/*[local-name()='arg']/@value"
+
+/* What QEMU loads, and the argument that names the file. */
+#define PLUGIN_WITH_MAP "libvmheat-plugin.so,map="
+
 /* The value of @expression as a string; NULL if it is empty. The caller frees it. */
 static char *get_string(xmlXPathContext *context, const char *expression)
 {
@@ -126,6 +135,25 @@ static gboolean get_boot_pages(xmlXPathContext *context, guint64 *pages)
 	return *pages > 0 && *pages < PAGE_MAP_PAGE_NUMBER_END;
 }
 
+/* If @text is the plugin and its argument, put the file into the string at @data. QEMU doubles commas in values. */
+static gboolean find_plugin_map(const xmlNode *node, const char *text, gpointer data)
+{
+	char **path = data;
+	const char *from = strstr(text, PLUGIN_WITH_MAP);
+	GString *value;
+
+	if (from == NULL || *path != NULL)
+		return TRUE;
+	value = g_string_new(NULL);
+	for (from += strlen(PLUGIN_WITH_MAP); *from != '\0'; from++) {
+		if (*from == ',' && *++from != ',')
+			break;
+		g_string_append_c(value, *from);
+	}
+	*path = g_string_free(value, FALSE);
+	return TRUE;
+}
+
 static struct domain_xml *read_facts(const char *name, xmlXPathContext *context, GError **error)
 {
 	g_autofree char *type = get_string(context, "string(/domain/@type)");
@@ -145,6 +173,9 @@ static struct domain_xml *read_facts(const char *name, xmlXPathContext *context,
 		domain_xml_free(xml);
 		return NULL;
 	}
+	xml->is_emulated = strcmp(type, "qemu") == 0;
+	if (xml->is_emulated)
+		(void)for_each(context, QEMU_ARGUMENTS, find_plugin_map, &xml->plugin_map);
 	xml->has_balloon = balloon != NULL && strcmp(balloon, "none") != 0;
 	xml->agent_socket = get_string(
 		context, "string(/domain/devices/channel[@type='unix'][target/@type='virtio']"
@@ -178,6 +209,7 @@ void domain_xml_free(struct domain_xml *xml)
 	if (xml == NULL)
 		return;
 	g_free(xml->agent_socket);
+	g_free(xml->plugin_map);
 	g_array_unref(xml->ram_blocks);
 	g_free(xml);
 }

@@ -19,6 +19,8 @@
 struct domain_xml {
 	char *agent_socket; /* of the channel VMHEAT_GUEST_PORT_NAME; NULL where there is none that QEMU binds
 			     */
+	gboolean is_emulated; /* it runs without KVM */
+	char *plugin_map; /* libvmheat-plugin.so's file; NULL where there is none, or KVM, which ignores plugins */
 	gboolean has_balloon;
 	guint64 boot_pages; /* memory without memory devices: what the balloon can give at most */
 	guint64 ram_pages;  /* with DIMMs and virtio-mem, plugged in or not */

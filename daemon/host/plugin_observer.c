@@ -84,6 +84,13 @@ static gboolean open_file(struct plugin_observer *observer, GError **error)
 	return TRUE;
 }
 
+static void close_file(struct plugin_observer *observer)
+{
+	mapped_file_free(observer->file);
+	if (observer->fd >= 0)
+		close(observer->fd);
+}
+
 static gboolean take_place(struct plugin_observer *observer, GError **error)
 {
 	for (guint i = 0; i < VMHEAT_PLUGIN_MAP_OBSERVERS && observer->place == NULL; i++) {
@@ -137,9 +144,7 @@ void plugin_observer_free(struct plugin_observer *observer)
 		return;
 	if (observer->place != NULL)
 		want(observer, 0);
-	mapped_file_free(observer->file);
-	if (observer->fd >= 0)
-		close(observer->fd);
+	close_file(observer);
 	g_free(observer->path);
 	g_free(observer);
 }
@@ -235,18 +240,22 @@ static gboolean read_ranges(const struct vmheat_plugin_map *map, GArray *slots)
 	return (sequence & 1) == 0 && __atomic_load_n(&map->ranges_sequence, __ATOMIC_RELAXED) == sequence;
 }
 
-GArray *plugin_observer_memory(struct plugin_observer *observer, GError **error)
+GArray *plugin_observer_memory(const char *path, pid_t pid, GError **error)
 {
-	g_autoptr(GArray) slots = g_array_new(FALSE, TRUE, sizeof(struct vmheat_idle_memslot));
-	int attempts = 0;
+	struct plugin_observer observer = { .path = (char *)path, .fd = -1 };
+	GArray *slots = g_array_new(FALSE, TRUE, sizeof(struct vmheat_idle_memslot));
+	gboolean good = open_file(&observer, error);
 
-	while (!read_ranges(observer->map, slots))
-		if (++attempts == READ_ATTEMPTS_MAX) {
-			fail(observer, IDLE_OBSERVER_ERROR_FAILED, error,
-			     "its list of the machine's memory changes all the time");
-			return NULL;
-		}
-	if (!check(observer, error))
-		return NULL;
-	return g_steal_pointer(&slots);
+	if (good && __atomic_load_n(&observer.map->pid, __ATOMIC_ACQUIRE) != (guint32)pid)
+		good = fail(&observer, IDLE_OBSERVER_ERROR_UNAVAILABLE, error,
+			    "not the file of process %d, or not yet", (int)pid);
+	for (int attempts = 0; good && !read_ranges(observer.map, slots); attempts++)
+		if (attempts == READ_ATTEMPTS_MAX)
+			good = fail(&observer, IDLE_OBSERVER_ERROR_FAILED, error,
+				    "its list of the machine's memory changes all the time");
+	good = good && check(&observer, error);
+	close_file(&observer);
+	if (!good)
+		g_clear_pointer(&slots, g_array_unref);
+	return slots;
 }

@@ -46,10 +46,11 @@ gboolean plugin_observer_collect(struct plugin_observer *observer, guint64 gfn, 
 guint64 plugin_observer_lost(const struct plugin_observer *observer);
 
 /**
- * plugin_observer_memory() - the machine's memory, as the file tells it
+ * plugin_observer_memory() - the machine's memory, as the file at @path tells it; it takes no place
+ * @pid: the process whose file it must be
  *
  * Return: struct vmheat_idle_memslot, all of one VM and one address space, in no order; the caller unrefs it.
  */
-GArray *plugin_observer_memory(struct plugin_observer *observer, GError **error);
+GArray *plugin_observer_memory(const char *path, pid_t pid, GError **error);
 
 #endif /* VMHEAT_HOST_PLUGIN_OBSERVER_H */

@@ -240,7 +240,7 @@ static gboolean attach(struct vm_worker *worker, GError **error)
 	}
 	worker->map_ticks--;
 	if (sources->host == NULL) {
-		sources->host_ops = &host_source_module;
+		sources->host_ops = worker->domain->is_emulated ? &host_source_plugin : &host_source_module;
 		sources->host = sources->host_ops->open(worker->domain, worker->pages->map, error);
 		if (sources->host == NULL)
 			return FALSE;

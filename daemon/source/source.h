@@ -69,6 +69,7 @@ struct host_source_ops {
 };
 
 extern const struct host_source_ops host_source_module; /* kvm_idle.ko's /proc/PID/idle_bitmap */
+extern const struct host_source_ops host_source_plugin; /* libvmheat-plugin.so's file, without KVM */
 
 struct guest_source; /* the instance, private to its file */
 

@@ -94,7 +94,7 @@ struct vmheat_plugin_observer {
  * struct vmheat_plugin_map - the file's header
  * @magic:            VMHEAT_PLUGIN_MAP_MAGIC
  * @version:          VMHEAT_PLUGIN_MAP_VERSION
- * @pid:              QEMU's process number as it sees it itself; 0 before its first virtual processor runs
+ * @pid:              QEMU's process number as it sees it itself; 0 before the ranges are known
  * @requests:         how often an observer has changed `wanted`
  * @lost:             accesses whose page could not be told, or not be recorded; where this rises what is not accessed is unknown
  * @ranges_sequence:  odd while the ranges change; a reader that finds it changed after reading them reads them again

@@ -181,7 +181,7 @@ pid_t machine_run_qemu(const struct machine *machine, const char *qemu, const ch
 		return pid;
 	/* Nothing is left running, however the test ends. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (dup2(open(log, O_WRONLY | O_CREAT | O_TRUNC, 0600), STDERR_FILENO) >= 0)
+	if (log == NULL || dup2(open(log, O_WRONLY | O_CREAT | O_TRUNC, 0600), STDERR_FILENO) >= 0)
 		execvp(qemu, (char **)arguments->pdata);
 	_exit(127);
 }
@@ -195,7 +195,7 @@ gboolean machine_start(struct machine *machine, const char *qemu, const char *co
 		*machine_mailbox(machine, i, MAILBOX_DONE) = 0;
 		*machine_mailbox(machine, i, MAILBOX_COMMANDS) = COMMAND_END;
 	}
-	machine->pid = machine_run_qemu(machine, qemu, extra, "/dev/stderr");
+	machine->pid = machine_run_qemu(machine, qemu, extra, NULL);
 	return machine->pid > 0 && machine_wait_done(machine);
 }
 

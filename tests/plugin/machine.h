@@ -46,7 +46,7 @@ void machine_free(struct machine *machine);
  */
 gboolean machine_start(struct machine *machine, const char *qemu, const char *const *extra);
 
-/** machine_run_qemu() - only start the process. Return: its number. What it writes to stderr goes to @log. */
+/** machine_run_qemu() - only start the process. Return: its number. What it writes to stderr goes to @log; NULL: to ours. */
 pid_t machine_run_qemu(const struct machine *machine, const char *qemu, const char *const *extra,
 		       const char *log);
 

@@ -194,9 +194,9 @@ static char *refusal(const struct machine *machine, const char *const *extra)
 }
 
 /* Whether the file tells of memory of @pages pages from @gfn on. */
-static gboolean lists(struct plugin_observer *observer, guint64 gfn, guint64 pages)
+static gboolean lists(const struct machine *machine, guint64 gfn, guint64 pages)
 {
-	g_autoptr(GArray) memory = plugin_observer_memory(observer, NULL);
+	g_autoptr(GArray) memory = plugin_observer_memory(machine->map, machine->pid, NULL);
 
 	for (guint i = 0; memory != NULL && i < memory->len; i++) {
 		const struct vmheat_idle_memslot *slot =
@@ -209,9 +209,9 @@ static gboolean lists(struct plugin_observer *observer, guint64 gfn, guint64 pag
 }
 
 /* Whether QEMU has at the addresses that the file gives what the guest has in @gfn. */
-static gboolean address_is_right(struct plugin_observer *observer, const struct machine *machine, guint64 gfn)
+static gboolean address_is_right(const struct machine *machine, guint64 gfn)
 {
-	g_autoptr(GArray) memory = plugin_observer_memory(observer, NULL);
+	g_autoptr(GArray) memory = plugin_observer_memory(machine->map, machine->pid, NULL);
 	g_autofree char *path = g_strdup_printf("/proc/%d/mem", (int)machine->pid);
 	guint64 mark = g_random_int() | (guint64)1 << 40, found = 0;
 	FILE *file = fopen(path, "r");
@@ -338,9 +338,8 @@ static void check_one_backend(const char *folder)
 	observer = observe(machine);
 	result(observer != NULL, "an observer is recorded for");
 	if (observer != NULL) {
-		result(lists(observer, 0, 2 * GIB_PAGES) && lists(observer, 4 * GIB_PAGES, 3 * GIB_PAGES) &&
-			       address_is_right(observer, machine, 0x1234) &&
-			       address_is_right(observer, machine, 6 * GIB_PAGES),
+		result(lists(machine, 0, 2 * GIB_PAGES) && lists(machine, 4 * GIB_PAGES, 3 * GIB_PAGES) &&
+			       address_is_right(machine, 0x1234) && address_is_right(machine, 6 * GIB_PAGES),
 		       "the file tells where the memory is, on both sides of the PCI hole");
 		result(rounds_are_equal(&rounds, observer, ROUNDS),
 		       "200 random rounds on two processors: reads, writes, fetches, over pages' ends, page "
@@ -380,8 +379,7 @@ static void check_backends(const char *folder)
 	result(machine_plug(machine, spans[3][0]), "a DIMM is plugged");
 	rounds_init(&rounds, machine, 3, spans, 4);
 	result(rounds_are_equal(&rounds, observer, ROUNDS / 2) && plugin_observer_lost(observer) == 0 &&
-		       lists(observer, spans[3][0], 0x10000) &&
-		       address_is_right(observer, machine, spans[3][0] + 77),
+		       lists(machine, spans[3][0], 0x10000) && address_is_right(machine, spans[3][0] + 77),
 	       "its pages are recorded and listed, too");
 	rounds_clear(&rounds);
 	machine_stop(machine);

@@ -127,6 +127,52 @@ static void test_persistent_memory(void **state)
 	domain_xml_free(xml);
 }
 
+#define QEMU_NAMESPACE "xmlns:q='http://libvirt.org/schemas/domain/qemu/1.0'"
+#define EMULATED(arguments)                                                                                  \
+	"<domain type='qemu' " QEMU_NAMESPACE "><memory unit='KiB'>262144</memory><q:commandline>" arguments \
+	"</q:commandline></domain>"
+#define PLUGIN(value) "<q:arg value='-plugin'/><q:arg value='" value "'/>"
+
+static void assert_plugin_map(const char *text, const char *path)
+{
+	struct domain_xml *xml = parse(text);
+
+	assert_true(xml->is_emulated);
+	if (path == NULL)
+		assert_null(xml->plugin_map);
+	else
+		assert_string_equal(xml->plugin_map, path);
+	domain_xml_free(xml);
+}
+
+/* Without KVM: the plugin's file is found among QEMU's own arguments, with QEMU's doubled commas. */
+static void test_plugin(void **state)
+{
+	assert_plugin_map(EMULATED(PLUGIN("/usr/lib/libvmheat-plugin.so,map=/run/g1.map")), "/run/g1.map");
+	assert_plugin_map(
+		EMULATED("<q:arg value='-d'/>" PLUGIN("file=/lib/libvmheat-plugin.so,map=/run/a,,b,x=y")),
+		"/run/a,b");
+	assert_plugin_map(EMULATED(""), NULL);
+	assert_plugin_map(EMULATED(PLUGIN("/usr/lib/libother.so,map=/run/g1.map")), NULL);
+	assert_plugin_map(EMULATED(PLUGIN("/usr/lib/libvmheat-plugin.so,oracle=/run/g1.map")), NULL);
+	assert_plugin_map("<domain type='qemu'><memory unit='KiB'>262144</memory><commandline>"
+			  "<arg value='libvmheat-plugin.so,map=/run/g1.map'/></commandline></domain>",
+			  NULL);
+}
+
+/* With KVM QEMU calls no plugin, so its file would say that nothing is ever accessed. */
+static void test_plugin_with_kvm(void **state)
+{
+	struct domain_xml *xml =
+		parse("<domain type='kvm' " QEMU_NAMESPACE
+		      "><memory unit='KiB'>262144</memory><q:commandline>" PLUGIN(
+			      "/usr/lib/libvmheat-plugin.so,map=/run/g1.map") "</q:commandline></domain>");
+
+	assert_false(xml->is_emulated);
+	assert_null(xml->plugin_map);
+	domain_xml_free(xml);
+}
+
 /* Text from elsewhere in the definition (metadata, a title) is never taken for a setting. */
 static void test_lookalikes(void **state)
 {
@@ -171,6 +217,8 @@ int main(void)
 		cmocka_unit_test(test_no_agent),
 		cmocka_unit_test(test_no_balloon),
 		cmocka_unit_test(test_persistent_memory),
+		cmocka_unit_test(test_plugin),
+		cmocka_unit_test(test_plugin_with_kvm),
 		cmocka_unit_test(test_lookalikes),
 		cmocka_unit_test(test_refused),
 

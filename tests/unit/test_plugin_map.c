@@ -359,32 +359,35 @@ static void test_full(void **state)
 	plugin_observer_free(second);
 }
 
-/* A machine's memory as the observer reads it; more ranges than fit are not believed. */
+/*
+ * A machine's memory as others read it: nothing before it is told, nor of another process; more ranges than fit are not
+ * believed.
+ */
 static void test_memory(void **state)
 {
 	struct fixture *fixture = *state;
-	struct plugin_observer *observer;
 	struct ram_layout layout;
 	GArray *memory;
 
 	assert_int_equal(start(fixture), 0);
-	observer = observe(fixture);
+	assert_null(plugin_observer_memory(fixture->path, getpid(), NULL));
 	ram_layout_clear(&layout);
 	ram_layout_add(&layout, "", 0x7f0000000000, 0x100000000, 0x3000);
 	map_recorder_publish(&fixture->recorder, &layout);
-	memory = plugin_observer_memory(observer, NULL);
+	assert_null(plugin_observer_memory(fixture->path, getpid() + 1, NULL));
+	memory = plugin_observer_memory(fixture->path, getpid(), NULL);
+	assert_non_null(memory);
 	assert_int_equal(memory->len, 1);
 	assert_int_equal(g_array_index(memory, struct vmheat_idle_memslot, 0).gfn, 0x100000);
 	assert_int_equal(g_array_index(memory, struct vmheat_idle_memslot, 0).hva, 0x7f0000000000);
 	assert_int_equal(g_array_index(memory, struct vmheat_idle_memslot, 0).pages, 3);
 	g_array_unref(memory);
 	fixture->recorder.file.map->range_count = G_MAXUINT32;
-	memory = plugin_observer_memory(observer, NULL);
+	memory = plugin_observer_memory(fixture->path, getpid(), NULL);
 	assert_int_equal(memory->len, VMHEAT_PLUGIN_MAP_RANGES);
 	g_array_unref(memory);
 	fixture->recorder.file.map->ranges_sequence = 1;
-	assert_null(plugin_observer_memory(observer, NULL));
-	plugin_observer_free(observer);
+	assert_null(plugin_observer_memory(fixture->path, getpid(), NULL));
 }
 
 static void assert_refused(const struct fixture *fixture, enum idle_observer_error code)
