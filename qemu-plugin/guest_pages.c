@@ -4,17 +4,19 @@
  *
  * Theory of operation
  *
- * Data: after an access QEMU looks its address up in the processor's TLB once more, for both pages if it crosses.
- * From QEMU 8.2 on what it finds is a guest-physical address. Before, qemu_plugin_hwaddr_phys_addr() gives an offset among
- * all RAM blocks, plus that of the block in its container, and with several memory backends different pages may have the
- * same one. But the record that it is computed from holds the host address; that is taken instead, and looked up in
- * QEMU's memory map. Which of the two a record holds is seen from the first one: in the newer QEMU the number at its place
- * is what phys_addr() returns, and no host address is a guest-physical one of any machine.
+ * Data: after an access QEMU looks its address up in the processor's TLB once more, for both pages if it
+ * crosses. From QEMU 8.2 on what it finds is a guest-physical address. Before, qemu_plugin_hwaddr_phys_addr()
+ * gives an offset among all RAM blocks, plus that of the block in its container, and with several memory
+ * backends different pages may have the same one. But the record that it is computed from holds the host
+ * address; that is taken instead, and looked up in QEMU's memory map. Which of the two a record holds is seen
+ * from the first one: in the newer QEMU the number at its place is what phys_addr() returns, and no host
+ * address is a guest-physical one of any machine.
  *
  * Instructions: QEMU gives the host address of the first byte of each. A callback is planted before the first
- * instruction in each page of a block, so a page counts only if one in it is about to run. The page that an instruction
- * ends on, if it is another, comes from the page tables, at the time of translation: QEMU runs a block wherever the same
- * guest-physical pages are mapped, at other virtual addresses than it was translated at.
+ * instruction in each page of a block, so a page counts only if one in it is about to run. The page that an
+ * instruction ends on, if it is another, comes from the page tables, at the time of translation: QEMU runs a
+ * block wherever the same guest-physical pages are mapped, at other virtual addresses than it was translated
+ * at.
  */
 #include "guest_pages.h"
 #include <stdbool.h>

@@ -2,11 +2,12 @@
 /*
  * guest_pages.h - the guest pages that virtual processors read, write and execute
  *
- * A page is named by its guest frame number: the guest-physical address as the guest itself and KVM's memslots count it.
- * An access that crosses from one page to the next is one of both. Of a guest's guest, too, it is the guest's page.
+ * A page is named by its guest frame number: the guest-physical address as the guest itself and KVM's memslots
+ * count it. An access that crosses from one page to the next is one of both. Of a guest's guest, too, it is the
+ * guest's page.
  *
- * Not seen, because QEMU does not tell: what page-table walks and the delivery of interrupts read and write, and all
- * that devices do.
+ * Not seen, because QEMU does not tell: what page-table walks and the delivery of interrupts read and write,
+ * and all that devices do.
  */
 #ifndef QEMU_PLUGIN_GUEST_PAGES_H
 #define QEMU_PLUGIN_GUEST_PAGES_H
@@ -21,7 +22,11 @@ struct guest_page_recorder {
 	void (*lost)(void);
 };
 
-/** guest_pages_start() - at the start; the recorder stays where it is. Return: 0, or -1 when it has said why not. */
+/**
+ * guest_pages_start() - at the start; the recorder stays where it is.
+ *
+ * Return: 0, or -1 when it has said why not.
+ */
 int guest_pages_start(const struct guest_page_recorder *recorder);
 
 /** guest_pages_watch() - in a translate callback: record what this block accesses whenever it runs. */

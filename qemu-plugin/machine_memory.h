@@ -4,18 +4,19 @@
  *
  * Theory of operation
  *
- * The interface gives a plugin guest-physical addresses of data (QEMU 10.0), or something else that is one only by luck
- * (7.2), and host addresses of code. What joins host and guest addresses is QEMU's memory map, and that takes functions
- * that are QEMU's own. Debian's QEMU exports all of its functions, for its modules. Those used here have been the same from
- * 7.2 to 11.1; where one is missing, the plugin refuses to start.
+ * The interface gives a plugin guest-physical addresses of data (QEMU 10.0), or something else that is one only
+ * by luck (7.2), and host addresses of code. What joins host and guest addresses is QEMU's memory map, and that
+ * takes functions that are QEMU's own. Debian's QEMU exports all of its functions, for its modules. Those used
+ * here have been the same from 7.2 to 11.1; where one is missing, the plugin refuses to start.
  *
- * The map is a constant object (a FlatView), and each change makes a new one. So whether there was a change costs one
- * comparison, which machine_memory_refresh() does whenever a virtual processor translates or waits. Plugging memory takes
- * the guest's help, so that comes before the first access. One reference to the object that was read last is kept: no later
- * one can then have its address. Memory that was unplugged therefore goes when the map is looked at next.
+ * The map is a constant object (a FlatView), and each change makes a new one. So whether there was a change
+ * costs one comparison, which machine_memory_refresh() does whenever a virtual processor translates or waits.
+ * Plugging memory takes the guest's help, so that comes before the first access. One reference to the object
+ * that was read last is kept: no later one can then have its address. Memory that was unplugged therefore goes
+ * when the map is looked at next.
  *
- * The layout is read by all virtual processors at each access, and changed a few times in a machine's life; a sequence
- * count lets them read it without a lock.
+ * The layout is read by all virtual processors at each access, and changed a few times in a machine's life; a
+ * sequence count lets them read it without a lock.
  */
 #ifndef QEMU_PLUGIN_MACHINE_MEMORY_H
 #define QEMU_PLUGIN_MACHINE_MEMORY_H
@@ -44,8 +45,8 @@ void machine_memory_layout(struct ram_layout *layout);
 bool machine_memory_find(uint64_t host, uint64_t *gfn);
 
 /**
- * machine_memory_translate() - the guest page at the guest's virtual address @vaddr, as the page tables of the processor
- * that runs now say
+ * machine_memory_translate() - the guest page at the guest's virtual address @vaddr, as the page tables of the
+ * processor that runs now say
  *
  * In a callback of that processor. Wrong in a guest's guest that has second-level page tables.
  */

@@ -56,7 +56,9 @@ static int create_new(const char *path)
 
 	if (fd < 0)
 		return -errno;
-	/* One who has not seen the lock yet may hold it for the moment that takes to find that this is not old. */
+	/*
+	 * One who has not seen the lock yet may hold it for the moment that takes to find that this is not old.
+	 */
 	error = lock_for_qemu(fd);
 	if (error != 0) {
 		close(fd);
@@ -65,7 +67,9 @@ static int create_new(const char *path)
 	return fd;
 }
 
-/* Put a new file in the place of the one at @path. Return: as create_new(); -EAGAIN if it has gone meanwhile. */
+/*
+ * Put a new file in the place of the one at @path. Return: as create_new(); -EAGAIN if it has gone meanwhile.
+ */
 static int replace_old(const char *path)
 {
 	int old = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC), fd;

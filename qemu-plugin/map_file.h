@@ -4,14 +4,15 @@
  *
  * Theory of operation
  *
- * The file is new whenever QEMU starts: made exclusively, following no link, for its user alone. A QEMU that was killed
- * leaves its file behind. The lock on it tells that from the file of one that lives, which is left alone.
+ * The file is new whenever QEMU starts: made exclusively, following no link, for its user alone. A QEMU that
+ * was killed leaves its file behind. The lock on it tells that from the file of one that lives, which is left
+ * alone.
  *
- * Two that start at once may both find the same old file. The one that gets its lock keeps that until its own new file stands
- * there, locked; the other one finds a lock in any case.
+ * Two that start at once may both find the same old file. The one that gets its lock keeps that until its own
+ * new file stands there, locked; the other one finds a lock in any case.
  *
- * Room on disk is reserved before a bit is set: whoever writes to a hole in a mapped file of a full file system is killed,
- * and that would be the whole machine. A page of the file holds the bits of 32768 guest pages.
+ * Room on disk is reserved before a bit is set: whoever writes to a hole in a mapped file of a full file system
+ * is killed, and that would be the whole machine. A page of the file holds the bits of 32768 guest pages.
  */
 #ifndef QEMU_PLUGIN_MAP_FILE_H
 #define QEMU_PLUGIN_MAP_FILE_H
@@ -31,16 +32,19 @@ struct map_file {
 /**
  * map_file_create() - make and map the file at @path
  *
- * Return: 0, or a negative errno: -EBUSY if a QEMU that lives uses the file, -EEXIST if what stands there is no file of
- * ours to replace: not regular, of another user, with a second name, or of something else.
+ * Return: 0, or a negative errno: -EBUSY if a QEMU that lives uses the file, -EEXIST if what stands there is no
+ * file of ours to replace: not regular, of another user, with a second name, or of something else.
  */
 int map_file_create(struct map_file *file, const char *path);
 
 /** map_file_bitmap() - the bitmap of an observer. */
 uint64_t *map_file_bitmap(const struct map_file *file, unsigned int place);
 
-/** map_file_reserve() - make room for the bits of guest pages from @chunk << MAP_FILE_CHUNK_SHIFT on. Return: 0, or a
- * negative errno. */
+/**
+ * map_file_reserve() - make room for the bits of guest pages from @chunk << MAP_FILE_CHUNK_SHIFT on.
+ *
+ * Return: 0, or a negative errno.
+ */
 int map_file_reserve(const struct map_file *file, unsigned int place, uint64_t chunk);
 
 /** map_file_has_observer() - whether the lock of an observer is held. */

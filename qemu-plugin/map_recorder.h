@@ -4,16 +4,17 @@
  *
  * Theory of operation
  *
- * `tracked` is the set of observers for whom pages are recorded. A virtual processor reads it at each access; it changes
- * under `lock`, in map_recorder_look(), which compares it with what the observers want. Two changes take more than
- * that: from nobody to somebody and back, for then QEMU must translate all code anew, with or without what records.
- * The caller does that, and calls map_recorder_switch() when no processor runs.
+ * `tracked` is the set of observers for whom pages are recorded. A virtual processor reads it at each access;
+ * it changes under `lock`, in map_recorder_look(), which compares it with what the observers want. Two changes
+ * take more than that: from nobody to somebody and back, for then QEMU must translate all code anew, with or
+ * without what records. The caller does that, and calls map_recorder_switch() when no processor runs.
  *
- * An observer is told that it is recorded for (`armed`) after `tracked` has it. Whoever has seen the one sees the other, so an access
- * that begins after the observer has seen `armed` is not missed.
+ * An observer is told that it is recorded for (`armed`) after `tracked` has it. Whoever has seen the one sees
+ * the other, so an access that begins after the observer has seen `armed` is not missed.
  *
- * Bits are set where the file has been given room (map_file.h), chunk by chunk as they are first needed. `chunks` says for
- * which that is done, for all observers in `tracked` alike: an observer that comes gets room for all of these before it is in it.
+ * Bits are set where the file has been given room (map_file.h), chunk by chunk as they are first needed.
+ * `chunks` says for which that is done, for all observers in `tracked` alike: an observer that comes gets room
+ * for all of these before it is in it.
  */
 #ifndef QEMU_PLUGIN_MAP_RECORDER_H
 #define QEMU_PLUGIN_MAP_RECORDER_H

@@ -11,8 +11,8 @@ struct plugin_use {
 	const char *name; /* of the argument: "map" for -plugin libvmheat-plugin.so,map=FILE */
 
 	/*
-	 * Begin: from then on it has QEMU call what it registers. Return: 0, or -1 when it has said on stderr why not;
-	 * QEMU does not start then.
+	 * Begin: from then on it has QEMU call what it registers. Return: 0, or -1 when it has said on stderr
+	 * why not; QEMU does not start then.
 	 */
 	int (*start)(const char *value, const struct qemu_info_t *info);
 };

@@ -2,9 +2,9 @@
 /*
  * qemu_api.c - QEMU's plugin interface, the same for all versions of it, see qemu_api.h
  *
- * QEMU loads a plugin, then reads its qemu_plugin_version, which must lie between a least and a current one of QEMU's
- * own: 0 to 1 (7.2), 2 to 4 (10.0), 7 only (11.1). A constructor, which runs between the two, tells them apart by the
- * functions that QEMU has.
+ * QEMU loads a plugin, then reads its qemu_plugin_version, which must lie between a least and a current one of
+ * QEMU's own: 0 to 1 (7.2), 2 to 4 (10.0), 7 only (11.1). A constructor, which runs between the two, tells them
+ * apart by the functions that QEMU has.
  *
  * Version 7 gave each callback a last argument and dropped the first of some, and gave each registration a last
  * argument. Version 3 changed qemu_plugin_insn_data().

@@ -2,11 +2,12 @@
 /*
  * qemu_api.h - QEMU's plugin interface, as far as it is used here, the same for all versions of it
  *
- * Debian packages no header for plugins, and no version of the interface fits every QEMU: 1 (QEMU 7.2), 2 to 5 (9.0 to
- * 10.2) and 7 (11.1) exclude one another. So the functions that never changed are declared here under their own names;
- * those that did are behind plugin_...() functions, and their callbacks look the same whatever the QEMU. Which version
- * this plugin says that it is for is decided when QEMU loads it (qemu_api.c). The source of all facts is QEMU's own
- * header, include/qemu/qemu-plugin.h up to 10.2 and include/plugins/qemu-plugin.h in 11.1.
+ * Debian packages no header for plugins, and no version of the interface fits every QEMU: 1 (QEMU 7.2), 2 to 5
+ * (9.0 to 10.2) and 7 (11.1) exclude one another. So the functions that never changed are declared here under
+ * their own names; those that did are behind plugin_...() functions, and their callbacks look the same whatever
+ * the QEMU. Which version this plugin says that it is for is decided when QEMU loads it (qemu_api.c). The
+ * source of all facts is QEMU's own header, include/qemu/qemu-plugin.h up to 10.2 and
+ * include/plugins/qemu-plugin.h in 11.1.
  */
 #ifndef QEMU_PLUGIN_QEMU_API_H
 #define QEMU_PLUGIN_QEMU_API_H
@@ -80,7 +81,9 @@ uint64_t qemu_plugin_hwaddr_phys_addr(const struct qemu_plugin_hwaddr *address);
  */
 void plugin_init(qemu_plugin_id_t id, const struct qemu_info_t *info);
 
-/** Callbacks. There is one plugin and one registration of each kind: a second one takes the place of the first. */
+/**
+ * Callbacks. There is one plugin and one registration of each kind: a second one takes the place of the first.
+ */
 struct plugin_callbacks {
 	void (*translate)(struct qemu_plugin_tb *block);
 	void (*vcpu_idle)(unsigned int vcpu);
@@ -95,12 +98,17 @@ void plugin_register(const struct plugin_callbacks *callbacks);
  * plugin_reset() - forget all translations, callbacks with them, then register again
  * @done: called when nothing is registered any more; it calls plugin_register()
  *
- * Only from a callback of a virtual processor: QEMU stops the others for it, which takes effect some time later. Until
+ * Only from a callback of a virtual processor: QEMU stops the others for it, which takes effect some time
+ * later. Until
  * @done is called callbacks go on to come.
  */
 void plugin_reset(void (*done)(void));
 
-/** plugin_insn_bytes() - copy up to @size bytes of an instruction, in a translate callback. Return: how many. */
+/**
+ * plugin_insn_bytes() - copy up to @size bytes of an instruction, in a translate callback.
+ *
+ * Return: how many.
+ */
 size_t plugin_insn_bytes(const struct qemu_plugin_insn *insn, void *bytes, size_t size);
 
 /** plugin_api() - the version of the interface that this QEMU speaks. */

@@ -4,11 +4,11 @@
  *
  * Theory of operation
  *
- * QEMU has each piece of a machine's memory (a RAM block) at contiguous host addresses, and shows it to the guest in one
- * or more parts: boot memory lies below and above the PCI hole, a DIMM wherever it was plugged. Devices may hide some of
- * a part from the guest at times: video memory and SMRAM hide the 128 KiB from 640 KiB on, firmware what follows. All of
- * a block that has one distance from guest to host addresses is one segment, with what is hidden in the middle: in System
- * Management Mode the guest sees that too, and at the same place.
+ * QEMU has each piece of a machine's memory (a RAM block) at contiguous host addresses, and shows it to the
+ * guest in one or more parts: boot memory lies below and above the PCI hole, a DIMM wherever it was plugged.
+ * Devices may hide some of a part from the guest at times: video memory and SMRAM hide the 128 KiB from 640 KiB
+ * on, firmware what follows. All of a block that has one distance from guest to host addresses is one segment,
+ * with what is hidden in the middle: in System Management Mode the guest sees that too, and at the same place.
  *
  * Firmware is shown at two places. What is in it counts at one of them.
  */
@@ -53,7 +53,9 @@ void ram_layout_clear(struct ram_layout *layout);
 void ram_layout_add(struct ram_layout *layout, const void *block, uint64_t host, uint64_t guest,
 		    uint64_t bytes);
 
-/** ram_layout_sort() - after the last ram_layout_add(): the largest segments first, so that lookups end soon. */
+/**
+ * ram_layout_sort() - after the last ram_layout_add(): the largest segments first, so that lookups end soon.
+ */
 void ram_layout_sort(struct ram_layout *layout);
 
 /** ram_layout_equal() - whether two sorted layouts say the same. */

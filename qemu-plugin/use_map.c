@@ -4,10 +4,10 @@
  *
  * Theory of operation
  *
- * While nobody observes, only three callbacks are registered: for each translation, and when a virtual processor halts
- * or wakes. None costs anything while translated code runs. In them the plugin sees what observers ask for, and
- * changes of the machine's memory. To begin and to end recording it has QEMU drop all callbacks and all translations
- * (plugin_reset()); whatever is translated from then on records, or does not.
+ * While nobody observes, only three callbacks are registered: for each translation, and when a virtual
+ * processor halts or wakes. None costs anything while translated code runs. In them the plugin sees what
+ * observers ask for, and changes of the machine's memory. To begin and to end recording it has QEMU drop all
+ * callbacks and all translations (plugin_reset()); whatever is translated from then on records, or does not.
  */
 #include <errno.h>
 #include <stdbool.h>

@@ -3,13 +3,14 @@
 #
 # suite.sh - packages of a Debian suite that is none of this machine's sources: backports, sid
 #
-# They come from the archive that this machine's own packages come from, and nothing of it is installed: package lists
-# stand apart, and for apt this machine is empty.
+# They come from the archive that this machine's own packages come from, and nothing of it is installed: package
+# lists stand apart, and for apt this machine is empty.
 
 codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
 apt_options=(-o APT::Sandbox::User="$(id -un)")
 
-# suite_open SUITE FOLDER: fetches its package lists into the folder. From then on "${apt_options[@]}" is about it alone.
+# suite_open SUITE FOLDER: fetches its package lists into the folder. From then on "${apt_options[@]}" is about it
+# alone.
 suite_open() {
 	local archive
 	# Machines name their release by its own name, or as "stable" or the like.

@@ -2,8 +2,8 @@
 /*
  * mapped_file.c - a shared mapping of a file that somebody else may make shorter, see mapped_file.h
  *
- * The handler may interrupt any thread anywhere, so it takes no lock: mappings stand in a fixed table. A place is taken
- * by its state; the rest is set before that is USED, and a mapping that is being touched is not freed.
+ * The handler may interrupt any thread anywhere, so it takes no lock: mappings stand in a fixed table. A place
+ * is taken by its state; the rest is set before that is USED, and a mapping that is being touched is not freed.
  */
 #include "mapped_file.h"
 #include <errno.h>

@@ -2,9 +2,9 @@
 /*
  * mapped_file.h - a shared mapping of a file that somebody else may make shorter
  *
- * Whoever touches a mapped page that its file no longer has gets SIGBUS. Here that ends nobody: the handler, which the
- * first mapping installs for the whole process, puts empty pages in the place of the mapping, and the owner is told when
- * it asks. A SIGBUS of anything else goes where it would have gone.
+ * Whoever touches a mapped page that its file no longer has gets SIGBUS. Here that ends nobody: the handler,
+ * which the first mapping installs for the whole process, puts empty pages in the place of the mapping, and the
+ * owner is told when it asks. A SIGBUS of anything else goes where it would have gone.
  */
 #ifndef VMHEAT_HOST_MAPPED_FILE_H
 #define VMHEAT_HOST_MAPPED_FILE_H
@@ -19,7 +19,8 @@ struct mapped_file;
 /**
  * mapped_file_new() - map the first @size bytes of @fd to read and to write
  *
- * Return: the mapping (mapped_file_free() it); NULL and errno if it cannot be mapped, EMFILE if there are too many.
+ * Return: the mapping (mapped_file_free() it); NULL and errno if it cannot be mapped, EMFILE if there are too
+ * many.
  */
 struct mapped_file *mapped_file_new(int fd, gsize size);
 void mapped_file_free(struct mapped_file *file);

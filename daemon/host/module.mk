@@ -11,6 +11,9 @@ C_SOURCES    += $(HOST_SOURCES) $(wildcard daemon/host/*.h)
 
 CFLAGS_daemon_host += $(shell pkg-config --cflags libvirt-glib-1.0 2>/dev/null)
 
+# What tests need to observe a plugin's file by themselves.
+PLUGIN_OBSERVER_OBJECTS := $(patsubst %,$(BUILD)/obj/daemon/host/%.o,plugin_observer mapped_file idle_observer)
+
 GLIB_LIBS := $(shell pkg-config --libs glib-2.0 2>/dev/null)
 
 SOURCES_test_domain_xml := daemon/host/domain_xml.c daemon/host/host_error.c

@@ -39,7 +39,9 @@ static gboolean fail(const struct plugin_observer *observer, enum idle_observer_
 	return FALSE;
 }
 
-/* Take or look for the lock on byte @offset, by fcntl command @command. Return: fcntl's; *type is what it says. */
+/*
+ * Take or look for the lock on byte @offset, by fcntl command @command. Return: fcntl's; *type is what it says.
+ */
 static int lock_byte(int fd, int command, off_t offset, short *type)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = offset, .l_len = 1 };

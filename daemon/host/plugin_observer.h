@@ -2,7 +2,8 @@
 /*
  * plugin_observer.h - an observer of a guest without KVM: a place in the file of libvmheat-plugin.so
  *
- * The one place that knows the file (vmheat/plugin_map.h) from this side. Neither the file nor who wrote it is trusted.
+ * The one place that knows the file (vmheat/plugin_map.h) from this side. Neither the file nor who wrote it is
+ * trusted.
  */
 #ifndef VMHEAT_HOST_PLUGIN_OBSERVER_H
 #define VMHEAT_HOST_PLUGIN_OBSERVER_H
@@ -16,8 +17,8 @@ struct plugin_observer;
 /**
  * plugin_observer_new() - take a place in the file at @path, and ask to be recorded for
  *
- * Errors are those of an idle_observer: unavailable if there is no such file, it is none of a plugin's, or all places
- * are taken; gone if QEMU has ended.
+ * Errors are those of an idle_observer: unavailable if there is no such file, it is none of a plugin's, or all
+ * places are taken; gone if QEMU has ended.
  */
 struct plugin_observer *plugin_observer_new(const char *path, GError **error);
 
@@ -27,8 +28,8 @@ void plugin_observer_free(struct plugin_observer *observer);
 /**
  * plugin_observer_is_armed() - whether everything that the guest accesses shows by now
  *
- * Return: FALSE and no error as long as the guest's processors do nothing that tells the plugin; FALSE and @error if it
- * cannot be, because there is no room for the bitmap, say.
+ * Return: FALSE and no error as long as the guest's processors do nothing that tells the plugin; FALSE and
+ * @error if it cannot be, because there is no room for the bitmap, say.
  */
 gboolean plugin_observer_is_armed(struct plugin_observer *observer, GError **error);
 
@@ -37,7 +38,8 @@ gboolean plugin_observer_is_armed(struct plugin_observer *observer, GError **err
  * @pages:    how many
  * @accessed: a bit a page, in as many words as that takes; what is behind the last page is zero
  *
- * Everything else keeps its bits. A range with pages that have no bit is an error, and so is a QEMU that has ended.
+ * Everything else keeps its bits. A range with pages that have no bit is an error, and so is a QEMU that has
+ * ended.
  */
 gboolean plugin_observer_collect(struct plugin_observer *observer, guint64 gfn, guint64 pages,
 				 guint64 *accessed, GError **error);

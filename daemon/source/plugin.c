@@ -4,13 +4,13 @@
  *
  * Theory of operation
  *
- * What was accessed comes from the plugin, by guest page; what is mapped from QEMU's /proc/PID/pagemap, by virtual page, as
- * for a KVM guest. The plugin knows each page of 4 KiB, whatever maps it, so nothing is coarse and there are no large leaves.
- * It does not know what QEMU's devices do to the guest's memory.
+ * What was accessed comes from the plugin, by guest page; what is mapped from QEMU's /proc/PID/pagemap, by
+ * virtual page, as for a KVM guest. The plugin knows each page of 4 KiB, whatever maps it, so nothing is coarse
+ * and there are no large leaves. It does not know what QEMU's devices do to the guest's memory.
  *
- * A source is one observer. Until it is armed nothing is known, and every harvest is a first one. The window of a chunk
- * begins when the harvest before has taken its last bit, and ends when this one takes its first. If the plugin
- * has lost an access meanwhile, pages that look idle may not be: that harvest is a first one too.
+ * A source is one observer. Until it is armed nothing is known, and every harvest is a first one. The window of
+ * a chunk begins when the harvest before has taken its last bit, and ends when this one takes its first. If the
+ * plugin has lost an access meanwhile, pages that look idle may not be: that harvest is a first one too.
  *
  * When the daemon moves a page the guest does not access it, so there is nothing to mark.
  */
@@ -38,8 +38,9 @@ struct host_source {
 	struct plugin_observer *observer;
 	int pagemap;
 	struct chunk_state *chunks;
-	guint64 *entries; /* of pagemap, for a chunk */
-	guint64 *bits;	  /* likewise, and a word for what is shifted */
+	guint64 *entries;  /* of pagemap, for a chunk */
+	guint64 *bits;	   /* likewise, of one range */
+	guint64 *accessed; /* likewise, of the chunk */
 };
 
 /* Turn what the observer said into an error of this source's. Takes @reason. Always FALSE. */
@@ -56,7 +57,9 @@ static gboolean fail(const char *name, GError *reason, GError **error)
 	return FALSE;
 }
 
-/* Set @count bits from number @first on to those of @bits. They were clear, and all of @bits behind @count is. */
+/*
+ * Set @count bits from number @first on to those of @bits. They were clear, and all of @bits behind @count is.
+ */
 static void put_bits(guint64 *words, guint64 first, const guint64 *bits, guint64 count)
 {
 	guint64 shift = first % WORD_PAGES;
@@ -91,7 +94,7 @@ static gboolean read_present(struct host_source *source, guint64 vpn, guint64 co
 
 /* Range number @number's part of the chunk at @index: what is mapped, and what was accessed. */
 static gboolean harvest_range(struct host_source *source, gsize number, guint64 index,
-			      struct host_chunk *chunk, guint64 *accessed, GError **error)
+			      struct host_chunk *chunk, GError **error)
 {
 	const struct ram_range *ram = &source->map->ranges[number].ram;
 	guint64 range_index = source->map->ranges[number].index;
@@ -102,7 +105,7 @@ static gboolean harvest_range(struct host_source *source, gsize number, guint64 
 
 	if (!plugin_observer_collect(source->observer, ram->gfn + offset, count, source->bits, &reason))
 		return fail(source->name, reason, error);
-	put_bits(accessed, first - index, source->bits, count);
+	put_bits(source->accessed, first - index, source->bits, count);
 	if (!read_present(source, ram->vpn + offset, count, error))
 		return FALSE;
 	put_bits(chunk->present, first - index, source->bits, count);
@@ -121,11 +124,11 @@ static gboolean plugin_harvest(struct host_source *source, guint64 index, struct
 			       GError **error)
 {
 	struct chunk_state *state = &source->chunks[index / SOURCE_CHUNK_PAGES];
-	g_autofree guint64 *accessed = g_new0(guint64, SOURCE_CHUNK_WORDS + 1);
 	struct chunk_state now = { .end_us = 0 };
 	gint64 start_us = g_get_monotonic_time();
 
 	memset(chunk, 0, sizeof(*chunk));
+	memset(source->accessed, 0, SOURCE_CHUNK_WORDS * sizeof(*source->accessed));
 	/* Asked first: whatever is accessed after that shows, so the chunk's next window is known. */
 	if (!is_armed(source, &now.taken, error))
 		return FALSE;
@@ -133,7 +136,7 @@ static gboolean plugin_harvest(struct host_source *source, guint64 index, struct
 		guint64 first = source->map->ranges[i].index;
 
 		if (first < index + SOURCE_CHUNK_PAGES && index < first + source->map->ranges[i].ram.pages &&
-		    !harvest_range(source, i, index, chunk, accessed, error)) {
+		    !harvest_range(source, i, index, chunk, error)) {
 			state->taken = FALSE;
 			return FALSE;
 		}
@@ -144,7 +147,7 @@ static gboolean plugin_harvest(struct host_source *source, guint64 index, struct
 	if (!chunk->first)
 		chunk->window_seconds = (double)(start_us - state->end_us) / G_USEC_PER_SEC;
 	for (gsize i = 0; i < SOURCE_CHUNK_WORDS; i++)
-		chunk->idle[i] = chunk->present[i] & ~accessed[i];
+		chunk->idle[i] = chunk->present[i] & ~source->accessed[i];
 	*state = now;
 	return TRUE;
 }
@@ -163,6 +166,7 @@ static void plugin_close(struct host_source *source)
 	g_free(source->chunks);
 	g_free(source->entries);
 	g_free(source->bits);
+	g_free(source->accessed);
 	g_free(source->name);
 	g_free(source);
 }
@@ -180,6 +184,7 @@ struct host_source *plugin_open_at(const char *proc, pid_t pid, const char *name
 		g_new0(struct chunk_state, (map->index_count + SOURCE_CHUNK_PAGES - 1) / SOURCE_CHUNK_PAGES);
 	source->entries = g_new(guint64, SOURCE_CHUNK_PAGES);
 	source->bits = g_new(guint64, SOURCE_CHUNK_WORDS);
+	source->accessed = g_new(guint64, SOURCE_CHUNK_WORDS);
 	source->pagemap = open(pagemap, O_RDONLY | O_CLOEXEC);
 	if (source->pagemap < 0)
 		g_set_error(error, SOURCE_ERROR,

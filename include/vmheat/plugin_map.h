@@ -4,31 +4,35 @@
  *
  * Theory of operation
  *
- * QEMU, with the plugin, and any number of observers map one file, shared. It has a header, and a bitmap of accessed pages
- * for each observer that there can be. The plugin sets bits, in the bitmap of each observer that asked for it; the observer
- * takes them from its own, with an atomic exchange of each word. So no observer is in another's way, whatever becomes
- * of it, and each access is in one of two collections that follow one another: none is lost, none is told twice.
+ * QEMU, with the plugin, and any number of observers map one file, shared. It has a header, and a bitmap of
+ * accessed pages for each observer that there can be. The plugin sets bits, in the bitmap of each observer that
+ * asked for it; the observer takes them from its own, with an atomic exchange of each word. So no observer is
+ * in another's way, whatever becomes of it, and each access is in one of two collections that follow one
+ * another: none is lost, none is told twice.
  *
  * An observer's life:
  * - It opens the file for reading and writing and checks the header and that QEMU holds its lock.
- * - It takes a place: an exclusive open-file-description lock (F_OFD_SETLK) on byte VMHEAT_PLUGIN_MAP_LOCK_OBSERVERS + place of
- *   the file. The kernel gives it back when the process ends, however it ends.
- * - It sets `wanted` to a number that was not used in this place before (`requests` + 1, never 0), and adds 1 to
- *   `requests`. What the bitmap holds from before it collects and forgets.
- * - When the plugin has seen that and has begun to record, it sets `armed` to the same number: from then on all shows. That
- *   takes until a virtual processor next translates code, halts, or wakes: milliseconds in a guest that does anything.
- * - At the end it sets `wanted` to 0, adds 1 to `requests` and closes the file. If it dies without that, the plugin finds
- *   its lock gone within a second or so. With no observer left, the plugin records nothing and costs nothing.
+ * - It takes a place: an exclusive open-file-description lock (F_OFD_SETLK) on byte
+ *   VMHEAT_PLUGIN_MAP_LOCK_OBSERVERS + place of the file. The kernel gives it back when the process ends,
+ *   however it ends.
+ * - It sets `wanted` to a number that was not used in this place before (`requests` + 1, never 0), and adds 1
+ *   to `requests`. What the bitmap holds from before it collects and forgets.
+ * - When the plugin has seen that and has begun to record, it sets `armed` to the same number: from then on all
+ *   shows. That takes until a virtual processor next translates code, halts, or wakes: milliseconds in a guest
+ *   that does anything.
+ * - At the end it sets `wanted` to 0, adds 1 to `requests` and closes the file. If it dies without that, the
+ *   plugin finds its lock gone within a second or so. With no observer left, the plugin records nothing and
+ *   costs nothing.
  *
- * What the bits mean is what they mean for /proc/PID/idle_bitmap: to collect is to mark all pages idle, and a page of the
- * guest's memory is
+ * What the bits mean is what they mean for /proc/PID/idle_bitmap: to collect is to mark all pages idle, and a
+ * page of the guest's memory is
  *   a hole    where QEMU has no page for it: bit 63 of its entry in /proc/PID/pagemap is clear, see the ranges;
  *   accessed  if its bit is set;
  *   idle      otherwise.
  * What QEMU itself and its devices do with the guest's memory is not seen here.
  *
- * The file is as trustworthy as the QEMU that wrote it. Whoever may write to that can make it shorter under one's feet, which
- * ends a process that touches the missing part (SIGBUS) unless it is prepared for that.
+ * The file is as trustworthy as the QEMU that wrote it. Whoever may write to that can make it shorter under
+ * one's feet, which ends a process that touches the missing part (SIGBUS) unless it is prepared for that.
  *
  * For C and C++; all integers are in the host's byte order.
  */
@@ -72,8 +76,8 @@
  * @hva:   address of that page in QEMU
  * @pages: size
  *
- * Video memory and firmware are among them, as among KVM's memory slots. What devices hide from the guest in the middle
- * of a piece belongs to it.
+ * Video memory and firmware are among them, as among KVM's memory slots. What devices hide from the guest in
+ * the middle of a piece belongs to it.
  */
 struct vmheat_plugin_range {
 	uint64_t gfn;
@@ -96,8 +100,9 @@ struct vmheat_plugin_observer {
  * @version:          VMHEAT_PLUGIN_MAP_VERSION
  * @pid:              QEMU's process number as it sees it itself; 0 before the ranges are known
  * @requests:         how often an observer has changed `wanted`
- * @lost:             accesses whose page could not be told, or not be recorded; where this rises what is not accessed is unknown
- * @ranges_sequence:  odd while the ranges change; a reader that finds it changed after reading them reads them again
+ * @lost:             accesses whose page could not be told, or not be recorded: if this rises, a page without a bit
+ *                    may have been accessed all the same
+ * @ranges_sequence:  odd while the ranges change; a reader that finds it changed after reading them reads again
  * @range_count:      how many there are
  * @ranges:           in no order
  */

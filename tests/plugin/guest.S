@@ -71,7 +71,10 @@ long_mode:
 	movl $ICR_START_OTHERS, (%rdi)
 1:	jmp *%rdx
 
-/* What the code pages hold. %rbx is the mailbox. Waiting writes to its own code, so there is always something to translate. */
+/*
+ * What the code pages hold. %rbx is the mailbox. Waiting writes to its own code, so there is always something
+ * to translate.
+ */
 loop:
 	movb $0x90, 0f(%rip)
 0:	nop

@@ -2,9 +2,10 @@
 /*
  * guest.h - where the test guest has what, and its commands: for guest.S and for who runs it
  *
- * The guest has no operating system. Each processor runs a loop in a page of code of its own, and waits in it for
- * commands in a mailbox page of its own, whose end is its stack. It accesses these two pages all the time, and others only as
- * it is told. The page tables are made by who runs it: all of memory at its own address, and a window of 4 KiB pages.
+ * The guest has no operating system. Each processor runs a loop in a page of code of its own, and waits in it
+ * for commands in a mailbox page of its own, whose end is its stack. It accesses these two pages all the time,
+ * and others only as it is told. The page tables are made by who runs it: all of memory at its own address, and
+ * a window of 4 KiB pages.
  */
 #ifndef PLUGIN_GUEST_H
 #define PLUGIN_GUEST_H

@@ -2,8 +2,8 @@
 /*
  * machine.h - a QEMU with the plugin and the test guest (guest.h), whose memory its caller has too
  *
- * Each piece of its memory is a file of no name, mapped here as well. So commands, page tables and what is read and called
- * are put there without the guest's help, and the plugin sees nothing of that.
+ * Each piece of its memory is a file of no name, mapped here as well. So commands, page tables and what is read
+ * and called are put there without the guest's help, and the plugin sees nothing of that.
  */
 #ifndef PLUGIN_MACHINE_H
 #define PLUGIN_MACHINE_H
@@ -34,7 +34,9 @@ struct machine {
 	char *monitor;	   /* QEMU's monitor socket */
 };
 
-/** machine_new() - with pieces of so many MiB (0: not there), and one more for a DIMM. @folder is for its files. */
+/**
+ * machine_new() - with pieces of so many MiB (0: not there), and one more for a DIMM. @folder is for its files.
+ */
 struct machine *machine_new(const char *folder, const guint64 *pieces_mib, guint64 dimm_mib);
 void machine_free(struct machine *machine);
 
@@ -46,7 +48,11 @@ void machine_free(struct machine *machine);
  */
 gboolean machine_start(struct machine *machine, const char *qemu, const char *const *extra);
 
-/** machine_run_qemu() - only start the process. Return: its number. What it writes to stderr goes to @log; NULL: to ours. */
+/**
+ * machine_run_qemu() - only start the process.
+ *
+ * Return: its number. What it writes to stderr goes to @log; NULL: to ours.
+ */
 pid_t machine_run_qemu(const struct machine *machine, const char *qemu, const char *const *extra,
 		       const char *log);
 

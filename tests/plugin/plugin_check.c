@@ -4,8 +4,8 @@
  *
  * Usage: plugin_check QEMU LABEL
  *
- * What the file says is compared with what the guest was told to do, page for page: none may be missing, none may be
- * extra. The processors' own pages, code and mailbox, are among the expected ones each time.
+ * What the file says is compared with what the guest was told to do, page for page: none may be missing, none
+ * may be extra. The processors' own pages, code and mailbox, are among the expected ones each time.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

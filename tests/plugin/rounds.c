@@ -2,8 +2,9 @@
 /*
  * rounds.c - random accesses by the test guest, see rounds.h
  *
- * The first and the last byte of a page together with its neighbours' are code ("jmp *%rdx", ff e2), one in the middle
- * is, too ("ret", c3). What writes there writes what is there; otherwise QEMU would have to be told that code changed.
+ * The first and the last byte of a page together with its neighbours' are code ("jmp *%rdx", ff e2), one in the
+ * middle is, too ("ret", c3). What writes there writes what is there; otherwise QEMU would have to be told that
+ * code changed.
  */
 #include "rounds.h"
 

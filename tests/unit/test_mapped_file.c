@@ -41,7 +41,9 @@ static void assert_kills(const volatile char *address)
 	assert_int_equal(WTERMSIG(status), SIGBUS);
 }
 
-/* One of two files is cut: it reads as zeros and says so, takes writes, and the other one knows nothing of it. */
+/*
+ * One of two files is cut: it reads as zeros and says so, takes writes, and the other one knows nothing of it.
+ */
 static void test_cut_short(void **state)
 {
 	int fds[3] = { new_file(), new_file(), new_file() };

@@ -30,8 +30,8 @@ static void assert_no_page(const struct ram_layout *layout, uint64_t host)
 }
 
 /*
- * 5 GiB of a q35 machine: 2 GiB low, in two parts around the video window at 640 KiB, and 3 GiB from 4 GiB on. Two
- * segments; what the window hides belongs to the low one.
+ * 5 GiB of a q35 machine: 2 GiB low, in two parts around the video window at 640 KiB, and 3 GiB from 4 GiB on.
+ * Two segments; what the window hides belongs to the low one.
  */
 static void test_hole(void **state)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_plugin_map.c - the plugin's file from both sides: who may make it, who is recorded for, and that no bit is lost
+ * test_plugin_map.c - the plugin's file from both sides: who may make it, who is recorded for, and that no bit
+ * is lost
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -122,7 +123,9 @@ static void test_create(void **state)
 	assert_false(map_recorder_is_on(&fixture->recorder));
 }
 
-/* The file of a QEMU that lives stays; that of a dead one makes room for a new one, also if it died very early. */
+/*
+ * The file of a QEMU that lives stays; that of a dead one makes room for a new one, also if it died very early.
+ */
 static void test_stale(void **state)
 {
 	struct fixture *fixture = *state;
@@ -143,7 +146,9 @@ static void test_stale(void **state)
 	assert_int_equal(start(fixture), 0);
 }
 
-/* Nothing that is not the plugin's own is touched: a link, to whatever; somebody's text; a fifo; a second name. */
+/*
+ * Nothing that is not the plugin's own is touched: a link, to whatever; somebody's text; a fifo; a second name.
+ */
 static void test_foreign(void **state)
 {
 	struct fixture *fixture = *state;
@@ -193,8 +198,8 @@ static void test_record(void **state)
 }
 
 /*
- * A range that fits no words: of pages 100, 163 and 164, the 64 from 100 on hold the first two, as bits 0 and 63. The
- * third one stays.
+ * A range that fits no words: of pages 100, 163 and 164, the 64 from 100 on hold the first two, as bits 0 and
+ * 63. The third one stays.
  */
 static void test_any_range(void **state)
 {
@@ -323,8 +328,8 @@ static void test_beyond(void **state)
 }
 
 /*
- * A full file system. With bits in a chunk already, a second observer has no room for its own and is told so, once; the
- * first goes on. A chunk that is new has no room either: its accesses are lost, and counted.
+ * A full file system. With bits in a chunk already, a second observer has no room for its own and is told so,
+ * once; the first goes on. A chunk that is new has no room either: its accesses are lost, and counted.
  */
 static void test_full(void **state)
 {
@@ -360,8 +365,8 @@ static void test_full(void **state)
 }
 
 /*
- * A machine's memory as others read it: nothing before it is told, nor of another process; more ranges than fit are not
- * believed.
+ * A machine's memory as others read it: nothing before it is told, nor of another process; more ranges than fit
+ * are not believed.
  */
 static void test_memory(void **state)
 {
@@ -442,46 +447,59 @@ static void test_gone(void **state)
 	plugin_observer_free(observer);
 }
 
-#define RACE_PAGES  G_GUINT64_CONSTANT(400000)
+#define RACE_PAGES  (G_GUINT64_CONSTANT(5000) * 64)
 #define RACE_PASSES 200
 
-/* Every second page, so that two threads set bits of the same words. */
+struct race {
+	struct map_recorder *recorder;
+	pthread_barrier_t barrier;
+	gint threads;
+};
+
+/* Every second page of each word, which both threads begin at the same time. */
 static gpointer record_half(gpointer data)
 {
-	struct fixture *fixture = data;
-	static gint thread;
+	struct race *race = data;
+	guint64 first = (guint64)g_atomic_int_add(&race->threads, 1);
 
-	for (guint64 gfn = (guint64)g_atomic_int_add(&thread, 1) % 2; gfn < RACE_PAGES; gfn += 2)
-		map_recorder_record(&fixture->recorder, gfn);
+	for (guint64 gfn = first; gfn < RACE_PAGES; gfn += 2) {
+		if (gfn % 64 == first)
+			pthread_barrier_wait(&race->barrier);
+		map_recorder_record(race->recorder, gfn);
+	}
 	return NULL;
 }
 
-/* Two threads record 400,000 pages once each, while one collects: each page is told exactly once. */
+/* Two threads record 160,000 pages each, while a third collects: each page is told exactly once. */
 static void test_race(void **state)
 {
 	struct fixture *fixture = *state;
 	g_autofree guint64 *seen = g_new0(guint64, RACE_PAGES / 64), *words = g_new(guint64, RACE_PAGES / 64);
 	struct plugin_observer *observer;
 	GThread *threads[2];
-	guint64 count = 0;
+	struct race race = { .recorder = &fixture->recorder };
+	guint64 count = 0, twice = 0;
 
+	pthread_barrier_init(&race.barrier, NULL, 2);
 	assert_int_equal(start(fixture), 0);
 	observer = observe(fixture);
 	look(fixture, FALSE);
 	for (gsize i = 0; i < 2; i++)
-		threads[i] = g_thread_new("record", record_half, fixture);
+		threads[i] = g_thread_new("record", record_half, &race);
 	for (gsize pass = 0; pass <= RACE_PASSES; pass++) {
 		/* The last time when all is recorded. */
 		for (gsize i = 0; i < 2 && pass == RACE_PASSES; i++)
 			g_thread_join(threads[i]);
 		assert_true(plugin_observer_collect(observer, 0, RACE_PAGES, words, NULL));
 		for (gsize i = 0; i < RACE_PAGES / 64; i++) {
-			assert_int_equal(seen[i] & words[i], 0);
+			twice |= seen[i] & words[i];
 			seen[i] |= words[i];
 			count += (guint64)__builtin_popcountll(words[i]);
 		}
 	}
+	assert_int_equal(twice, 0);
 	assert_int_equal(count, RACE_PAGES);
+	pthread_barrier_destroy(&race.barrier);
 	plugin_observer_free(observer);
 }
 

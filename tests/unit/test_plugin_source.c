@@ -17,7 +17,10 @@
 
 #define PID 4711
 
-/* Guest pages 0 to 1247 at virtual pages from 612 on; 0x100000 and on, 66,000 pages, in two chunks, at 5003 and on. */
+/*
+ * Guest pages 0 to 1247 at virtual pages from 612 on; 0x100000 and on, 66,000 pages, in two chunks, at 5003 and
+ * on.
+ */
 #define LOW_VPN	   612u
 #define LOW_PAGES  1248u
 #define HIGH_GFN   0x100000u
@@ -122,7 +125,7 @@ static guint64 count(const struct bench *bench, gboolean of_idle)
 {
 	guint64 bits = 0;
 
-	for (gsize i = 0; i < 2 * SOURCE_CHUNK_WORDS; i++) {
+	for (gsize i = 0; i < (gsize)2 * SOURCE_CHUNK_WORDS; i++) {
 		const struct host_chunk *chunk = &bench->chunks[i / SOURCE_CHUNK_WORDS];
 		gsize word = i % SOURCE_CHUNK_WORDS;
 
@@ -132,9 +135,9 @@ static guint64 count(const struct bench *bench, gboolean of_idle)
 }
 
 /*
- * Six pages that QEMU has: 0, the last low one, the first high one, one on each side of where the chunk ends, the last.
- * Three of them are accessed: these are not idle. Then nothing is: all are idle. A page that QEMU does not have is a hole,
- * accessed or not.
+ * Six pages that QEMU has: 0, the last low one, the first high one, one on each side of where the chunk ends,
+ * the last. Three of them are accessed: these are not idle. Then nothing is: all are idle. A page that QEMU
+ * does not have is a hole, accessed or not.
  */
 static void test_states(void **state)
 {
@@ -170,7 +173,10 @@ static void test_states(void **state)
 	assert_int_equal(count(bench, TRUE), 5);
 }
 
-/* Until the plugin records, and for the first harvest then, nothing is known of idle pages; what is mapped is known. */
+/*
+ * Until the plugin records, and for the first harvest then, nothing is known of idle pages; what is mapped is
+ * known.
+ */
 static void test_not_armed(void **state)
 {
 	struct bench *bench = *state;
