@@ -3,16 +3,18 @@
 # Installation. Files that name other installed files carry @BINDIR@ and @SYSCONFDIR@.
 
 BINDIR     := $(PREFIX)/bin
+PLUGIN_DIR := $(PREFIX)/lib/vmheat
 MODULE_DIR ?= $(DESTDIR)/lib/modules/$(shell uname -r)/extra
 
 substitute = sed -e 's|@BINDIR@|$(BINDIR)|g; s|@SYSCONFDIR@|$(SYSCONFDIR)|g'
 
 .PHONY: install
 install: all
-	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(SYSCONFDIR)/vmheat $(DESTDIR)$(SYSCONFDIR)/libvirt/hooks/qemu.d \
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(PLUGIN_DIR) $(DESTDIR)$(SYSCONFDIR)/vmheat $(DESTDIR)$(SYSCONFDIR)/libvirt/hooks/qemu.d \
 		$(DESTDIR)/lib/systemd/system $(DESTDIR)/usr/share/dbus-1/system.d $(DESTDIR)/usr/share/dbus-1/interfaces \
 		$(MODULE_DIR)
 	install -m 755 $(BUILD)/bin/vmheatd $(BUILD)/bin/vmheatctl $(BUILD)/bin/vmheat-guest $(DESTDIR)$(BINDIR)
+	install -m 644 $(PLUGIN) $(DESTDIR)$(PLUGIN_DIR)
 	install -m 644 $(BUILD)/kvm/kvm_idle.ko $(MODULE_DIR)
 	[ -e $(DESTDIR)$(SYSCONFDIR)/vmheat/vmheatd.conf ] || \
 		install -m 644 scripts/vmheatd.conf $(DESTDIR)$(SYSCONFDIR)/vmheat/vmheatd.conf
@@ -42,6 +44,7 @@ uninstall-dkms:
 .PHONY: uninstall
 uninstall: ## remove what install put there; the configuration stays
 	rm -f $(DESTDIR)$(BINDIR)/vmheatd $(DESTDIR)$(BINDIR)/vmheatctl $(DESTDIR)$(BINDIR)/vmheat-guest \
+		$(DESTDIR)$(PLUGIN_DIR)/libvmheat-plugin.so \
 		$(MODULE_DIR)/kvm_idle.ko $(DESTDIR)$(SYSCONFDIR)/libvirt/hooks/qemu.d/vmheat \
 		$(DESTDIR)/lib/systemd/system/vmheatd.service \
 		$(DESTDIR)/usr/share/dbus-1/system.d/org.vmheat.Manager1.conf \

@@ -12,28 +12,6 @@ set -euo pipefail
 # shellcheck source=tests/bed/lib/bed.sh
 . "$BED_ROOT/tests/bed/lib/bed.sh"
 
-mib=1048576
-daemon_log=$BED_OUT/vmheatd.log
-daemon_conf=/run/vmheatd.conf
-daemon_pid=0
-daemon_code=0
-
-ctl() {
-	"$BED_ROOT/build/bin/vmheatctl" "$@"
-}
-
-# holds VM EXPRESSION: whether the jq expression is true of what the daemon knows of the VM. Shows it if not.
-holds() {
-	local json
-	json=$(ctl --json show "$1") || return
-	jq -e "$2" <<<"$json" >/dev/null || { echo "not so: $2"; jq -c 'del(.settings)' <<<"$json"; return 1; }
-}
-
-# figure VM EXPRESSION
-figure() {
-	ctl --json show "$1" | jq "$2"
-}
-
 # fails_with CODE TEXT COMMAND...: the command fails with this exit code, and says this text.
 fails_with() {
 	local code=$1 text=$2 output actual=0
@@ -45,35 +23,6 @@ fails_with() {
 	fi
 }
 
-daemon_start() {
-	"$BED_ROOT/build/test/bin/vmheatd" --config "$daemon_conf" >>"$daemon_log" 2>&1 &
-	daemon_pid=$!
-	bed_wait_until 30 ctl list
-}
-
-# A clean stop ends with exit code 0, which no finding of a sanitizer leaves. Not inside check: its subshell has no
-# children to wait for.
-daemon_stop() {
-	daemon_code=0
-	kill -TERM "$daemon_pid"
-	wait "$daemon_pid" || daemon_code=$?
-}
-
-# windows VM N: wait for N more windows of data.
-windows() {
-	local goal
-	goal=$(($(figure "$1" '.windows // 0') + $2))
-	bed_wait_until 60 holds "$1" ".windows >= $goal"
-}
-
-balloon_mib() {
-	virsh dommemstat "$1" | awk '$1 == "actual" { print $2 / 1024 }'
-}
-
-balloon_stands_at() {
-	[ "$(balloon_mib "$1")" = "$2" ]
-}
-
 agent_socket() {
 	virsh dumpxml "$1" | grep -B 1 "name='org.vmheat.guest.0'" | sed -n "s/.*<source mode='bind' path='\([^']*\)'.*/\1/p"
 }
@@ -83,18 +32,6 @@ steps_are_small() {
 	grep -oE 'lazy: shrink from [0-9]+ to [0-9]+' "$daemon_log" | awk '
 		{ count++; if ($4 - $6 > 64) { print "too large:", $0; bad = 1 } }
 		END { print count + 0, "steps"; exit bad || count < 2 }'
-}
-
-# near TRUTH_MIB FIGURE: within 10 % or 12 MiB, whichever is more.
-near() {
-	awk -v truth="$1" -v figure="$2" 'BEGIN {
-		allowed = truth * 0.1 > 12 ? truth * 0.1 : 12
-		printf "truth %.1f MiB, measured %.1f MiB\n", truth, figure
-		exit !(figure >= truth - allowed && figure <= truth + allowed) }'
-}
-
-working_set_mib() {
-	figure "$1" ".\"working-set\" / $mib"
 }
 
 # By the kernel's own word: so many MiB of the process lie on node 1.

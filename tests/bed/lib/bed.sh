@@ -31,3 +31,5 @@ bed_wait_until() {
 . "$BED_ROOT/tests/bed/lib/guest.sh"
 # shellcheck source=tests/bed/lib/module.sh
 . "$BED_ROOT/tests/bed/lib/module.sh"
+# shellcheck source=tests/bed/lib/daemon.sh
+. "$BED_ROOT/tests/bed/lib/daemon.sh"

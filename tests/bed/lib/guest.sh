@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# guest.sh - real KVM guests under libvirt, each with the agent, the workload and a console file
+# guest.sh - real guests under libvirt, each with the agent, the workload and a console file
 #
 # A guest's domain XML and console are kept in the job's folder of the report. No NUMA policy is set: memory comes from
 # the node whose processor first touches it, and in this host only node 0 has processors.
@@ -12,8 +12,11 @@
 #   vcpus=N                 default 1
 #   swap=/dev/vdX           one of this host's blank disks (vda, vdb, vdc) becomes the guest's swap space
 #   free_page_reporting=1   the balloon returns free pages by itself
+#   kvm=0                   it runs without KVM, emulated
+#   plugin=FILE             likewise, and the plugin records what it accesses in FILE
 guest_define() {
 	local name=$1 memory=$2 option backing='' disk='' arguments='' vcpus=1 reporting=off
+	local type=kvm cpu="<cpu mode='host-passthrough'/>" commandline=''
 	shift 2
 	for option; do
 		case $option in
@@ -26,6 +29,12 @@ guest_define() {
 			<source dev='${option#*=}'/><target dev='vda' bus='virtio'/></disk>"
 			;;
 		free_page_reporting=1) reporting=on ;;
+		kvm=0 | plugin=*)
+			type=qemu cpu=''
+			[ "$option" = kvm=0 ] || commandline="<qemu:commandline xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
+			<qemu:arg value='-plugin'/>
+			<qemu:arg value='$BED_ROOT/build/bin/libvmheat-plugin.so,map=${option#*=}'/></qemu:commandline>"
+			;;
 		*)
 			echo "guest_define: unknown option $option" >&2
 			return 2
@@ -33,7 +42,7 @@ guest_define() {
 		esac
 	done
 	cat >"$BED_OUT/$name.xml" <<-EOT
-		<domain type='kvm'>
+		<domain type='$type'>
 		  <name>$name</name>
 		  <uuid>$(md5sum <<<"$name" | cut -c1-32)</uuid>
 		  <memory unit='MiB'>$memory</memory>
@@ -46,7 +55,7 @@ guest_define() {
 		    <cmdline>console=ttyS0 quiet panic=-1$arguments</cmdline>
 		  </os>
 		  <features><acpi/></features>
-		  <cpu mode='host-passthrough'/>
+		  $cpu
 		  <on_poweroff>destroy</on_poweroff>
 		  <on_reboot>destroy</on_reboot>
 		  <on_crash>destroy</on_crash>
@@ -63,6 +72,7 @@ guest_define() {
 		    </channel>
 		    <memballoon model='virtio' autodeflate='on' freePageReporting='$reporting'><stats period='1'/></memballoon>
 		  </devices>
+		  $commandline
 		</domain>
 	EOT
 	virsh --quiet define "$BED_OUT/$name.xml" >&2
@@ -72,7 +82,7 @@ guest_define() {
 guest_start() {
 	local console=$BED_OUT/$1.console
 	virsh --quiet start "$1" >&2 || return
-	if ! bed_wait_until 120 grep -q 'READY after' "$console"; then
+	if ! bed_wait_until 300 grep -q 'READY after' "$console"; then
 		echo "guest $1 did not get READY; the end of $console:" >&2
 		tail -n 20 "$console" >&2
 		return 1
