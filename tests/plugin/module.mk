@@ -16,8 +16,7 @@ $(PLUGIN_GUEST): tests/plugin/guest.S tests/plugin/guest.h
 	$(Q)$(LD) -Ttext=0x100000 -e _start $@.o -o $@.elf
 	$(Q)objcopy -O binary -j .text $@.elf $@
 
-$(PLUGIN_CHECK): $(patsubst %.c,$(BUILD)/obj/%.o,tests/plugin/plugin_check.c tests/plugin/machine.c \
-                   tests/plugin/rounds.c daemon/host/plugin_observer.c daemon/host/idle_observer.c daemon/host/mapped_file.c)
+$(PLUGIN_CHECK): $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/plugin/*.c)) $(PLUGIN_OBSERVER_OBJECTS)
 	@mkdir -p $(@D)
 	$(say) LINK $@
 	$(Q)$(CC) -pie $^ -o $@ $(GLIB_LIBS)
