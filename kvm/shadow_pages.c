@@ -8,7 +8,7 @@
  *   in advance, before anybody accesses the page.
  * - It synchronises a shadow page with a table that the guest has written to. Entries that stay are made anew.
  * What is made so is not accessed. The bit that was there before is handed to the host's reclaim alone, and
- * the page would look idle. So both events are probed (young.c), and the observers told: pages whose entry is
+ * the page would look idle. So both events are watched (young.c), and the observers told: pages whose entry is
  * removed, whether accessed or not, for a page whose mapping has gone is not idle anyway; and pages whose entry
  * is accessed before it is synchronised.
  */

@@ -37,7 +37,7 @@ static gboolean fail(const struct idle_observer *observer, int number, GError **
 		g_set_error(
 			error, IDLE_OBSERVER_ERROR, IDLE_OBSERVER_ERROR_UNAVAILABLE,
 			"%s is missing: load the module that makes it with \"modprobe kvm_idle\" (if it is "
-			"loaded: sysctl kernel.ftrace_enabled must be 1)",
+			"loaded: /sys/kernel/debug/kprobes/enabled must be 1)",
 			observer->path);
 		break;
 	case EACCES:
