@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * plugin_cost.c - what libvmheat-plugin.so costs an emulated guest: the processor time that QEMU takes for one
- * and the same job, a Linux guest that boots to the end of its init
+ * plugin_cost.c - what libvmheat-plugin.so costs an emulated guest: the processor time that QEMU takes for the same jobs
  *
  * Usage: plugin_cost ROUNDS QEMU NAME...
  *
- * Prints a line for each boot, separated by tabs: NAME of the QEMU, the variant, user time in milliseconds.
- * Variants:
+ * Prints a line for each run, separated by tabs: NAME of the QEMU, the variant, and user time in milliseconds for
+ * two jobs: a Linux guest boots to the end of its init; a process in it touches 300 MiB for the first time. Variants:
  *   none       no plugin
  *   off        the plugin, and nobody observes
  *   on         the plugin, and one observer who collects once a second
@@ -21,13 +20,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "plugin_observer.h"
 
 #define MEMORY_MIB    512
 #define MEMORY_PAGES  ((guint64)MEMORY_MIB * 256)
+#define TOUCH_JOB     "touch 300"
 #define STEP_US	      10000
 #define COLLECT_STEPS 100
 #define LIMIT_STEPS   60000
@@ -46,12 +45,34 @@ static const struct variant {
 	{ .name = "hot_pages", .plugin = "build/test/bin/hot_pages.so" },
 };
 
-static pid_t start(const char *qemu, const struct variant *variant, const char *map, const char *console)
+struct run {
+	pid_t qemu;
+	char *map, *console, *port;
+	struct plugin_observer *observer; /* NULL: none, or not yet */
+	gboolean observed;
+};
+
+static pid_t spawn(const char *const *arguments)
 {
-	g_autofree char *serial = g_strconcat("file:", console, NULL),
-			*memory = g_strdup_printf("%dM", MEMORY_MIB);
-	g_autofree char *plugin = variant->has_map ? g_strconcat(variant->plugin, ",map=", map, NULL)
+	pid_t pid = fork();
+
+	if (pid != 0)
+		return pid;
+	/* Nothing is left running, however this ends. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (dup2(open("/dev/null", O_WRONLY), STDOUT_FILENO) >= 0)
+		execvp(arguments[0], (char **)arguments);
+	_exit(127);
+}
+
+static void start(struct run *run, const char *qemu, const struct variant *variant)
+{
+	g_autofree char *serial = g_strconcat("file:", run->console, NULL);
+	g_autofree char *memory = g_strdup_printf("%dM", MEMORY_MIB);
+	g_autofree char *port = g_strdup_printf("socket,id=w,path=%s,server=on,wait=off", run->port);
+	g_autofree char *plugin = variant->has_map ? g_strconcat(variant->plugin, ",map=", run->map, NULL)
 						   : g_strdup(variant->plugin);
+	/* The plugin comes last, so that there may be none. */
 	const char *const arguments[] = { qemu,
 					  "-nodefaults",
 					  "-display",
@@ -63,6 +84,12 @@ static pid_t start(const char *qemu, const struct variant *variant, const char *
 					  "-no-reboot",
 					  "-serial",
 					  serial,
+					  "-chardev",
+					  port,
+					  "-device",
+					  "virtio-serial",
+					  "-device",
+					  "virtserialport,chardev=w,name=org.vmheat.workload.0",
 					  "-kernel",
 					  "build/kernel/guest/vmlinux",
 					  "-initrd",
@@ -72,13 +99,8 @@ static pid_t start(const char *qemu, const struct variant *variant, const char *
 					  plugin == NULL ? NULL : "-plugin",
 					  plugin,
 					  NULL };
-	pid_t pid = fork();
 
-	if (pid != 0)
-		return pid;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	execvp(qemu, (char **)arguments);
-	_exit(127);
+	run->qemu = spawn(arguments);
 }
 
 static gboolean is_ready(const char *console)
@@ -89,41 +111,90 @@ static gboolean is_ready(const char *console)
 }
 
 /* Collect from the machine's memory below the PCI hole, if there is a file yet. */
-static void collect(struct plugin_observer **observer, const char *map, guint64 *words)
+static void collect(struct run *run)
 {
-	if (*observer == NULL)
-		*observer = plugin_observer_new(map, NULL);
+	static guint64 words[MEMORY_PAGES / 64];
+
+	if (run->observer == NULL)
+		run->observer = plugin_observer_new(run->map, NULL);
 	else
-		(void)plugin_observer_collect(*observer, 0, MEMORY_PAGES, words, NULL);
+		(void)plugin_observer_collect(run->observer, 0, MEMORY_PAGES, words, NULL);
 }
 
-/* One boot. Return: user time in milliseconds; negative if the guest does not boot. */
-static gint64 boot(const char *qemu, const struct variant *variant, const char *folder)
+/* What an observer does while one waits. */
+static void wait_a_step(struct run *run, int step)
 {
-	g_autofree char *map = g_build_filename(folder, "map", NULL);
-	g_autofree char *console = g_build_filename(folder, "console", NULL);
-	static guint64 words[MEMORY_PAGES / 64];
-	struct plugin_observer *observer = NULL;
-	pid_t pid = start(qemu, variant, map, console);
-	struct rusage usage;
-	gboolean ready = FALSE;
-	int status;
+	g_usleep(STEP_US);
+	if (run->observed && (run->observer == NULL || step % COLLECT_STEPS == 0))
+		collect(run);
+}
 
-	for (int step = 0; step < LIMIT_STEPS && !ready && waitpid(pid, &status, WNOHANG) == 0; step++) {
-		g_usleep(STEP_US);
-		ready = is_ready(console);
-		if (variant->observed && (observer == NULL || step % COLLECT_STEPS == 0))
-			collect(&observer, map, words);
+/* Until the guest's init says that it is done. Return: FALSE if it does not. */
+static gboolean wait_boot(struct run *run)
+{
+	for (int step = 0; step < LIMIT_STEPS; step++) {
+		wait_a_step(run, step);
+		if (is_ready(run->console))
+			return TRUE;
+		if (waitpid(run->qemu, NULL, WNOHANG) != 0)
+			break;
 	}
-	kill(pid, SIGKILL);
-	(void)wait4(pid, &status, 0, &usage);
+	return FALSE;
+}
+
+/* Until the workload in the guest answers. Return: FALSE if it does not. */
+static gboolean wait_touch(struct run *run)
+{
+	const char *const arguments[] = { "build/test/bin/port-request", run->port, "600", TOUCH_JOB, NULL };
+	pid_t pid = spawn(arguments);
+	int status = 1;
+
+	for (int step = 0; waitpid(pid, &status, WNOHANG) == 0; step++)
+		wait_a_step(run, step);
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/* The user time of QEMU so far, in milliseconds. */
+static gint64 user_ms(const struct run *run)
+{
+	g_autofree char *path = g_strdup_printf("/proc/%d/stat", (int)run->qemu), *text = NULL;
+	g_auto(GStrv) fields = NULL;
+
+	if (!g_file_get_contents(path, &text, NULL, NULL))
+		return 0;
+	/* Behind the name come fields 3 and on; this is field 14, in ticks. */
+	fields = g_strsplit(strrchr(text, ')') + 2, " ", 13);
+	return g_ascii_strtoll(fields[11], NULL, 10) * 1000 / sysconf(_SC_CLK_TCK);
+}
+
+/* One run of both jobs. Return: FALSE if the guest does not do them. */
+static gboolean measure(const char *qemu, const struct variant *variant, const char *folder, gint64 *boot_ms,
+			gint64 *touch_ms)
+{
+	struct run run = { .map = g_build_filename(folder, "map", NULL),
+			   .console = g_build_filename(folder, "console", NULL),
+			   .port = g_build_filename(folder, "port", NULL),
+			   .observed = variant->observed };
+	gboolean done;
+
+	start(&run, qemu, variant);
+	done = wait_boot(&run);
+	*boot_ms = user_ms(&run);
+	done = done && wait_touch(&run);
+	*touch_ms = user_ms(&run) - *boot_ms;
 	/* It must have been what was meant. */
-	if (variant->observed && (observer == NULL || !g_file_test(map, G_FILE_TEST_EXISTS)))
-		ready = FALSE;
-	plugin_observer_free(observer);
-	unlink(map);
-	unlink(console);
-	return ready ? usage.ru_utime.tv_sec * G_GINT64_CONSTANT(1000) + usage.ru_utime.tv_usec / 1000 : -1;
+	done = done &&
+	       (!run.observed || (run.observer != NULL && plugin_observer_is_armed(run.observer, NULL)));
+	plugin_observer_free(run.observer);
+	kill(run.qemu, SIGKILL);
+	(void)waitpid(run.qemu, NULL, 0);
+	unlink(run.map);
+	unlink(run.console);
+	unlink(run.port);
+	g_free(run.map);
+	g_free(run.console);
+	g_free(run.port);
+	return done;
 }
 
 int main(int argc, char **argv)
@@ -138,15 +209,15 @@ int main(int argc, char **argv)
 	for (long round = 0; round < rounds; round++)
 		for (int i = 2; i < argc; i += 2)
 			for (gsize j = 0; j < G_N_ELEMENTS(variants); j++) {
-				gint64 time_ms = boot(argv[i], &variants[j], folder);
+				gint64 boot_ms, touch_ms;
 
-				if (time_ms < 0) {
-					fprintf(stderr, "plugin_cost: the guest does not boot: %s, %s\n",
-						argv[i + 1], variants[j].name);
+				if (!measure(argv[i], &variants[j], folder, &boot_ms, &touch_ms)) {
+					fprintf(stderr, "plugin_cost: the guest fails: %s, %s\n", argv[i + 1],
+						variants[j].name);
 					return 1;
 				}
-				printf("%s\t%s\t%" G_GINT64_FORMAT "\n", argv[i + 1], variants[j].name,
-				       time_ms);
+				printf("%s\t%s\t%" G_GINT64_FORMAT "\t%" G_GINT64_FORMAT "\n", argv[i + 1],
+				       variants[j].name, boot_ms, touch_ms);
 				fflush(stdout);
 			}
 	rmdir(folder);
