@@ -10,5 +10,5 @@ def job($column):
 	| group_by(.[1]) | map((map(.[$column]) | spread) as $time
 		| { variant: .[0][1], user_ms: $time, times_none: ($time.median / $none | rounded) });
 
-[rows] | group_by(.[0]) | map({ qemu: .[0][0], boot: job(2), touch: job(3) })
+rows | group_by(.[0]) | map({ qemu: .[0][0], boot: job(2), touch: job(3) })
 | { note: "user time of QEMU, this machine's own: a Linux guest boots; a process in it touches 300 MiB", qemus: . }

@@ -17,7 +17,7 @@ make --no-print-directory -C "$top" bed-images >&2
 results=$(mktemp)
 trap 'rm -f "$results"' EXIT
 cd "$top"
-"$1" 5 qemu-system-x86_64 installed build/qemu/10.0/run 10.0 >"$results"
+"$1" 5 qemu-system-x86_64 installed build/qemu/10.0/run 10.0-backports >"$results"
 jq -R -n -L "$here" -f "$here/plugin_cost.jq" "$results" | bench_record plugin_cost
 # shellcheck disable=SC2016 # the dollars are jq's
 jq -r '.plugin_cost | ["QEMU", "job", "plugin", "user ms", "least", "most", "times none"],
