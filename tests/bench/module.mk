@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Benchmarks. Each writes its results into build/report/bench.json under a key of its own.
+# Benchmarks. Each writes its results into build/report/bench.json under a key of its own; but who finds the hot pages of a
+# guest stands in build/report/accuracy.json.
 
 WALKER        := $(BUILD)/test/bin/walker
 BENCH_IN_HOST := scan_cost guest_slowdown vs_page_idle vs_damon # programs that run in the emulated VM host
-BENCH_SHARED  := $(patsubst %.c,$(BUILD)/obj/%.o,tests/bench/measure.c tests/bench/bench_guest.c \
+BENCH_SHARED  := $(patsubst %.c,$(BUILD)/obj/%.o,tests/bench/measure.c tests/bench/bench_guest.c tests/bench/damon.c \
                    tests/system/idle_check/vmm_client.c)
 INSN_COUNT    := $(BUILD)/test/bin/insn_count.so
 HOT_PAGES     := $(BUILD)/test/bin/hot_pages.so
 PLUGIN_COST   := $(BUILD)/test/bin/plugin_cost
 BENCHMARKS    := $(WALKER) $(INSN_COUNT) $(HOT_PAGES) $(PLUGIN_COST) $(PLUGIN) $(BENCH_IN_HOST:%=$(BUILD)/test/bin/%)
 
-CFLAGS_tests_bench := -Ikvm -Iqemu-plugin -Idaemon/host -Itests/system/idle_check $(CFLAGS_glib)
+CFLAGS_tests_bench := -Ikvm -Iqemu-plugin -Idaemon/core -Idaemon/host -Itests/system/idle_check $(CFLAGS_glib)
 C_SOURCES          += $(wildcard tests/bench/*.[ch])
 
 $(WALKER): $(BUILD)/obj/tests/bench/walker.o
@@ -34,8 +35,24 @@ $(PLUGIN_COST): $(BUILD)/obj/tests/bench/plugin_cost.o $(PLUGIN_OBSERVER_OBJECTS
 	$(say) LINK $@
 	$(Q)$(CC) -pie $^ -o $@ $(GLIB_LIBS)
 
+# Which pages are hot, by each way to find out: with the oracle, and with what the guest says.
+ACCURACY   := $(BUILD)/test/bin/accuracy
+BENCHMARKS += $(ACCURACY)
+
+$(ACCURACY): $(patsubst %.c,$(BUILD)/obj/%.o,tests/bench/accuracy.c tests/bench/accuracy_guest.c tests/bench/damon.c \
+               tests/bench/measure.c tests/oracle/oracle_client.c \
+               $(addprefix daemon/core/,guest_stream.c merge.c page_map.c))
+	@mkdir -p $(@D)
+	$(say) LINK $@
+	$(Q)$(CC) -pie $^ -o $@
+
 .PHONY: bench
 bench: $(BENCHMARKS) ## what things cost, into build/report/bench.json
 	@tests/bench/walker.sh $(WALKER)
 	@tests/bench/plugin_cost.sh $(PLUGIN_COST)
 	@tests/bench/emulated.sh
+	@tests/bench/accuracy_report.sh
+
+.PHONY: bench-accuracy
+bench-accuracy: $(ACCURACY) $(PLUGIN) ## only that: who finds the hot pages of a guest, into build/report/accuracy.json
+	@tests/bench/accuracy_report.sh

@@ -17,17 +17,15 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <vmheat/idle_bitmap.h>
 #include "bench_guest.h"
+#include "damon.h"
 #include "measure.h"
 
-#define DAMON	    "/sys/kernel/mm/damon/admin/kdamonds"
-#define TRACING	    "/sys/kernel/debug/tracing"
 #define MIB	    128
 #define PAGES	    (MIB * BENCH_PAGES_A_MIB)
 #define HOT_PERCENT 5
@@ -46,93 +44,14 @@ struct host {
 };
 
 /*
- * struct settings - DAMON's, times in us
- * @pages: give it each page of the guest as a region of its own, instead of the whole process
- */
-struct settings {
-	const char *name;
-	unsigned int sample;
-	unsigned int aggregate;
-	unsigned int update;
-	unsigned int min_regions;
-	unsigned int max_regions;
-	bool pages;
-};
-
-/*
  * The kernel's own defaults; more regions at the same intervals; and what finds single pages at the least cost: one
  * look at each page a second. Regions as small as a page are neither split nor merged.
  */
-static const struct settings all_settings[] = {
+static const struct damon_settings all_settings[] = {
 	{ "default", 5000, 100000, 1000000, 10, 1000, false },
 	{ "regions", 5000, 100000, 1000000, 1000, 10000, false },
 	{ "pages", 1000000, 1000000, 1000000000, PAGES, 2 * PAGES, true },
 };
-
-/* Write a line of text to a file below @root. */
-__attribute__((format(printf, 3, 4))) static void put(const char *root, const char *name, const char *format,
-						      ...)
-{
-	char path[160];
-	va_list arguments;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%s", root, name);
-	file = fopen(path, "w");
-	if (!file)
-		die(path);
-	va_start(arguments, format);
-	vfprintf(file, format, arguments);
-	va_end(arguments);
-	if (fclose(file))
-		die(path);
-}
-
-/* The target's regions shall be the guest's pages. */
-static void set_regions(const struct bench_guest *guest)
-{
-	char root[96];
-	size_t page;
-
-	put(DAMON, "0/contexts/0/targets/0/regions/nr_regions", "%lu", PAGES);
-	for (page = 0; page < PAGES; page++) {
-		snprintf(root, sizeof(root), DAMON "/0/contexts/0/targets/0/regions/%zu", page);
-		put(root, "start", "%lu", (unsigned long)(guest->first_page[0] + page) << PAGE_SHIFT);
-		put(root, "end", "%lu", (unsigned long)(guest->first_page[0] + page + 1) << PAGE_SHIFT);
-	}
-}
-
-/* Return: DAMON's thread. */
-static pid_t damon_start(const struct settings *settings, const struct bench_guest *guest)
-{
-	char line[32];
-	FILE *file;
-
-	put(DAMON, "nr_kdamonds", "1");
-	put(DAMON, "0/contexts/nr_contexts", "1");
-	put(DAMON, "0/contexts/0/operations", "vaddr");
-	put(DAMON, "0/contexts/0/targets/nr_targets", "1");
-	put(DAMON, "0/contexts/0/targets/0/pid_target", "%d", (int)guest->vmm.pid);
-	if (settings->pages)
-		set_regions(guest);
-	put(DAMON, "0/contexts/0/monitoring_attrs/intervals/sample_us", "%u", settings->sample);
-	put(DAMON, "0/contexts/0/monitoring_attrs/intervals/aggr_us", "%u", settings->aggregate);
-	put(DAMON, "0/contexts/0/monitoring_attrs/intervals/update_us", "%u", settings->update);
-	put(DAMON, "0/contexts/0/monitoring_attrs/nr_regions/max", "%u", settings->max_regions);
-	put(DAMON, "0/contexts/0/monitoring_attrs/nr_regions/min", "%u", settings->min_regions);
-	put(DAMON, "0/state", "on");
-	file = fopen(DAMON "/0/pid", "r");
-	if (!file || !fgets(line, sizeof(line), file))
-		die(DAMON "/0/pid");
-	fclose(file);
-	return (pid_t)strtol(line, NULL, 10);
-}
-
-static void damon_stop(void)
-{
-	put(DAMON, "0/state", "off");
-	put(DAMON, "nr_kdamonds", "0");
-}
 
 /* The pages called hot by one observation, and how many regions told so. */
 struct found {
@@ -150,48 +69,18 @@ static void add_region(const struct bench_guest *guest, struct found *found, uns
 			found->page[page - first] = true;
 }
 
-/* struct region - what a line of the trace says: so many there are in all, this one was accessed so often */
-struct region {
-	unsigned long regions;
-	unsigned long start;
-	unsigned long end;
-	unsigned long accesses;
-};
-
-/* "... nr_regions=REGIONS START-END: ACCESSES AGE". Return: false if the line is none of DAMON's. */
-static bool parse_region(const char *line, struct region *region)
-{
-	static const char key[] = "nr_regions=";
-	const char *text = strstr(line, key);
-	char *end;
-
-	if (!text)
-		return false;
-	region->regions = strtoul(text + strlen(key), &end, 10);
-	region->start = strtoul(end, &end, 10);
-	if (*end != '-')
-		return false;
-	region->end = strtoul(end + 1, &end, 10);
-	if (*end != ':')
-		return false;
-	region->accesses = strtoul(end + 1, &end, 10);
-	return true;
-}
-
 /* What DAMON said in the last aggregation that the trace has all regions of. They come in order of address. */
 static void read_trace(const struct bench_guest *guest, struct found *found)
 {
 	static struct found pass; /* large */
 	unsigned long previous = ~0UL;
-	FILE *file = fopen(TRACING "/trace", "r");
-	struct region region;
+	FILE *file = damon_open_trace();
+	struct damon_region region;
 	char line[256];
 
-	if (!file)
-		die(TRACING "/trace");
 	*found = (struct found){ 0 };
 	while (fgets(line, sizeof(line), file)) {
-		if (!parse_region(line, &region))
+		if (!damon_parse_region(line, &region))
 			continue;
 		if (region.start <= previous)
 			pass = (struct found){ 0 };
@@ -206,12 +95,12 @@ static void read_trace(const struct bench_guest *guest, struct found *found)
 		die("no aggregation is in the trace as a whole");
 }
 
-static void trace_damon(const struct bench_guest *guest, const struct settings *settings, struct found *found)
+static void trace_damon(const struct bench_guest *guest, const struct damon_settings *settings,
+			struct found *found)
 {
-	put(TRACING, "trace", "\n");
-	put(TRACING, "events/damon/damon_aggregated/enable", "1");
+	damon_trace_start();
 	usleep(2 * settings->aggregate + 1000000);
-	put(TRACING, "events/damon/damon_aggregated/enable", "0");
+	damon_trace_stop();
 	read_trace(guest, found);
 }
 
@@ -230,10 +119,11 @@ static void report(const struct host *host, const char *what, unsigned int round
 	fflush(stdout);
 }
 
-static void measure_damon(const struct host *host, const struct settings *settings, unsigned int round)
+static void measure_damon(const struct host *host, const struct damon_settings *settings, unsigned int round)
 {
 	static struct found found; /* large */
-	clockid_t clock = process_clock(damon_start(settings, &host->guest));
+	clockid_t clock =
+		process_clock(damon_start(settings, host->guest.vmm.pid, host->guest.first_page[0], PAGES));
 	char name[32];
 	double time;
 
@@ -286,7 +176,6 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: vs_damon MODULE\n");
 		return 2;
 	}
-	put(TRACING, "buffer_size_kb", "16384");
 	bench_guest_start(&host.guest, MIB, false);
 	bench_guest_touch(&host.guest, "touch", 'w', NULL);
 	for (page = 0; page < PAGES; page++)
