@@ -39,7 +39,7 @@ mv "$report.new" "$report"
 echo
 jq -r '["leaves", "way", "tells", "called MiB", "hot MiB", "precision", "recall", "cost us", "times module"],
 	(.leaves | to_entries[] | .key as $leaf | .value[]
-	 | [$leaf, .way, .tells, .called_mib, .hot_mib, .precision, .recall, .cost.median, .times_module]) | @tsv' "$report" |
+	 | [$leaf, .way, .tells, .called_mib, .hot_mib, .precision, .recall, .cost.least, .times_module]) | @tsv' "$report" |
 	column -t -s $'\t'
 echo
 echo "all numbers: $report"
