@@ -211,6 +211,8 @@ int main(int argc, char **argv)
 			for (gsize j = 0; j < G_N_ELEMENTS(variants); j++) {
 				gint64 boot_ms, touch_ms;
 
+				fprintf(stderr, "plugin_cost: round %ld of %ld: QEMU %s, %s\n", round + 1,
+					rounds, argv[i + 1], variants[j].name);
 				if (!measure(argv[i], &variants[j], folder, &boot_ms, &touch_ms)) {
 					fprintf(stderr, "plugin_cost: the guest fails: %s, %s\n", argv[i + 1],
 						variants[j].name);
