@@ -26,6 +26,7 @@
 #include "idle_bitmap.h"
 #include <string.h>
 #include "idle_observer.h"
+#include "source_error.h"
 
 #define WORD_PAGES   ((guint64)VMHEAT_IDLE_BITMAP_WORD_PAGES)
 #define LEAF_PAGES   ((guint64)PAGE_MAP_LEAF_PAGES)
@@ -59,20 +60,6 @@ struct host_source {
 	gsize chunk_count;
 };
 
-/* Turn what an observer said into an error of this source's. Takes @reason. Always FALSE. */
-static gboolean fail(const char *name, GError *reason, GError **error)
-{
-	static const enum source_error codes[] = {
-		[IDLE_OBSERVER_ERROR_UNAVAILABLE] = SOURCE_ERROR_UNAVAILABLE,
-		[IDLE_OBSERVER_ERROR_GONE] = SOURCE_ERROR_GONE,
-		[IDLE_OBSERVER_ERROR_FAILED] = SOURCE_ERROR_FAILED,
-	};
-
-	g_set_error(error, SOURCE_ERROR, codes[reason->code], "%s: %s", name, reason->message);
-	g_error_free(reason);
-	return FALSE;
-}
-
 /* Clear the bits of @words from number @from up to number @to. */
 static void clear_bits(guint64 *words, guint64 from, guint64 to)
 {
@@ -104,7 +91,7 @@ static gboolean scan_range(struct host_source *source, gsize number, guint64 ind
 	GError *reason = NULL;
 
 	if (!idle_observer_scan(source->observers[number], &scan, &reason))
-		return fail(source->name, reason, error);
+		return source_error_of_observer(source->name, reason, error);
 	for (gsize i = 0; i < G_N_ELEMENTS(bitmaps); i++) {
 		clear_bits(bitmaps[i], block_first, first);
 		clear_bits(bitmaps[i], end, block_end);
@@ -235,7 +222,7 @@ struct host_source *idle_bitmap_open_at(const char *proc, pid_t pid, const char 
 
 		source->observers[i] = idle_observer_new(proc, pid, &reason);
 		if (source->observers[i] == NULL) {
-			fail(name, reason, error);
+			source_error_of_observer(name, reason, error);
 			idle_bitmap_close(source);
 			return NULL;
 		}
@@ -248,12 +235,8 @@ static struct host_source *idle_bitmap_open(const struct domain *domain, const s
 {
 	struct host_source *source = idle_bitmap_open_at("/proc", domain->pid, domain->name, map, error);
 
-	/* The open files belong to one process for good; that it is QEMU is known once they are open. */
-	if (source != NULL && !domain_is_alive(domain)) {
-		g_set_error(error, SOURCE_ERROR, SOURCE_ERROR_GONE, "%s: process %d has ended", domain->name,
-			    (int)domain->pid);
+	if (source != NULL && !source_is_of_domain(domain, error))
 		g_clear_pointer(&source, idle_bitmap_close);
-	}
 	return source;
 }
 

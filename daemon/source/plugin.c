@@ -20,6 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "plugin_observer.h"
+#include "source_error.h"
 
 #define WORD_PAGES ((guint64)64)
 
@@ -42,20 +43,6 @@ struct host_source {
 	guint64 *bits;	   /* likewise, of one range */
 	guint64 *accessed; /* likewise, of the chunk */
 };
-
-/* Turn what the observer said into an error of this source's. Takes @reason. Always FALSE. */
-static gboolean fail(const char *name, GError *reason, GError **error)
-{
-	static const enum source_error codes[] = {
-		[IDLE_OBSERVER_ERROR_UNAVAILABLE] = SOURCE_ERROR_UNAVAILABLE,
-		[IDLE_OBSERVER_ERROR_GONE] = SOURCE_ERROR_GONE,
-		[IDLE_OBSERVER_ERROR_FAILED] = SOURCE_ERROR_FAILED,
-	};
-
-	g_set_error(error, SOURCE_ERROR, codes[reason->code], "%s: %s", name, reason->message);
-	g_error_free(reason);
-	return FALSE;
-}
 
 /*
  * Set @count bits from number @first on to those of @bits. They were clear, and all of @bits behind @count is.
@@ -104,7 +91,7 @@ static gboolean harvest_range(struct host_source *source, gsize number, guint64 
 	GError *reason = NULL;
 
 	if (!plugin_observer_collect(source->observer, ram->gfn + offset, count, source->bits, &reason))
-		return fail(source->name, reason, error);
+		return source_error_of_observer(source->name, reason, error);
 	put_bits(source->accessed, first - index, source->bits, count);
 	if (!read_present(source, ram->vpn + offset, count, error))
 		return FALSE;
@@ -117,7 +104,7 @@ static gboolean is_armed(struct host_source *source, gboolean *armed, GError **e
 	GError *reason = NULL;
 
 	*armed = plugin_observer_is_armed(source->observer, &reason);
-	return reason == NULL || fail(source->name, reason, error);
+	return reason == NULL || source_error_of_observer(source->name, reason, error);
 }
 
 static gboolean plugin_harvest(struct host_source *source, guint64 index, struct host_chunk *chunk,
@@ -191,7 +178,7 @@ struct host_source *plugin_open_at(const char *proc, pid_t pid, const char *name
 			    errno == ENOENT ? SOURCE_ERROR_GONE : SOURCE_ERROR_UNAVAILABLE, "%s: %s: %s",
 			    name, pagemap, g_strerror(errno));
 	else if ((source->observer = plugin_observer_new(path, &reason)) == NULL)
-		fail(name, reason, error);
+		source_error_of_observer(name, reason, error);
 	if (source->observer == NULL)
 		g_clear_pointer(&source, plugin_close);
 	return source;
@@ -203,12 +190,8 @@ static struct host_source *plugin_open(const struct domain *domain, const struct
 	struct host_source *source =
 		plugin_open_at("/proc", domain->pid, domain->name, domain->plugin_map, map, error);
 
-	/* The open files belong to one process for good; that it is QEMU is known once they are open. */
-	if (source != NULL && !domain_is_alive(domain)) {
-		g_set_error(error, SOURCE_ERROR, SOURCE_ERROR_GONE, "%s: process %d has ended", domain->name,
-			    (int)domain->pid);
+	if (source != NULL && !source_is_of_domain(domain, error))
 		g_clear_pointer(&source, plugin_close);
-	}
 	return source;
 }
 
