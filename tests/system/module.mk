@@ -15,7 +15,7 @@ $(BUILD)/test/bin/agent-client: $(BUILD)/obj/tests/system/agent_client.o $(BUILD
 
 # The daemon's test runs it with the sanitizers.
 C_SOURCES += tests/system/garbage_agent.c
-bed-images: $(BUILD)/test/bin/garbage-agent $(BUILD)/test/bin/vmheatd $(BUILD)/bin/vmheatd $(BUILD)/bin/vmheatctl
+bed-images: $(BUILD)/test/bin/garbage-agent $(BUILD)/test/bin/vmheatd $(BUILD)/bin/vmheatd $(BUILD)/bin/vmheatctl $(PLUGIN)
 
 $(BUILD)/test/bin/garbage-agent: $(BUILD)/obj/tests/system/garbage_agent.o
 	@mkdir -p $(@D)
