@@ -102,6 +102,40 @@ static void test_stop(void **state)
 	assert_int_equal(area.last_round_pages, 0);
 }
 
+/* Of 10 pages the last 4 go: not resident any more, and new when they are touched again. What is hot stays. */
+static void test_shrink(void **state)
+{
+	unsigned char resident[10];
+
+	assert_true(touch_area_grow(&area, 10));
+	assert_true(touch_area_set_hot(&area, 2, 4, false));
+	assert_true(touch_area_shrink(&area, 20));
+	assert_int_equal(area.touched_pages, 10);
+	assert_false(touch_area_shrink(&area, 5));
+	assert_int_equal(area.touched_pages, 10);
+	assert_true(touch_area_shrink(&area, 6));
+	assert_int_equal(area.touched_pages, 6);
+	assert_int_equal(mincore(area.base, sizeof(resident) * PAGE, resident), 0);
+	for (size_t i = 0; i < sizeof(resident); i++)
+		assert_int_equal(resident[i] & 1, i < 6);
+	assert_true(touch_area_grow(&area, 10));
+	touch_area_check(&area);
+	assert_int_equal(area.corrupt, 0);
+}
+
+/* Work is counted over all hot sets: 2 rounds of 4 pages and one of 3 are 11. */
+static void test_work(void **state)
+{
+	assert_true(touch_area_set_hot(&area, 0, 4, false));
+	touch_area_run_round(&area);
+	touch_area_run_round(&area);
+	assert_true(touch_area_set_hot(&area, 2, 3, false));
+	touch_area_run_round(&area);
+	assert_int_equal(area.rounds, 1);
+	assert_int_equal(area.work_pages, 11);
+	assert_true(area.work_ns >= area.last_round_ns);
+}
+
 /* More than the reservation holds is refused before anything is touched. */
 static void test_no_room(void **state)
 {
@@ -120,6 +154,7 @@ int main(void)
 		TEST(test_grow),      TEST(test_content),
 		TEST(test_layouts),   TEST(test_hot_set_grows_the_area),
 		TEST(test_lost_page), TEST(test_stop),
+		TEST(test_shrink),    TEST(test_work),
 		TEST(test_no_room),
 	};
 

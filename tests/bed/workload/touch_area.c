@@ -64,6 +64,19 @@ bool touch_area_grow(struct touch_area *area, size_t pages)
 	return true;
 }
 
+bool touch_area_shrink(struct touch_area *area, size_t pages)
+{
+	if (pages >= area->touched_pages)
+		return true;
+	if (area->page_count && area->first_page + (area->page_count - 1) * area->stride >= pages)
+		return false;
+	if (madvise(area->base + pages * TOUCH_AREA_PAGE_SIZE,
+		    (area->touched_pages - pages) * TOUCH_AREA_PAGE_SIZE, MADV_DONTNEED) != 0)
+		return false;
+	area->touched_pages = pages;
+	return true;
+}
+
 bool touch_area_set_hot(struct touch_area *area, size_t first_page, size_t page_count, bool spread)
 {
 	if (page_count && !touch_area_grow(area, first_page + page_count))
@@ -96,6 +109,8 @@ void touch_area_run_round(struct touch_area *area)
 	area->last_round_pages = touched;
 	area->last_round_ns = touch_area_now_ns() - start_ns;
 	area->rounds++;
+	area->work_pages += touched;
+	area->work_ns += area->last_round_ns;
 }
 
 void touch_area_check(struct touch_area *area)

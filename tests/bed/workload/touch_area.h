@@ -37,6 +37,10 @@ struct touch_area {
 	uint64_t rounds;	 /* completed */
 	size_t last_round_pages; /* touched in the last one */
 	uint64_t last_round_ns;	 /* what that took */
+
+	/* Measured, since the area was opened: the work done, whatever the hot set was. */
+	uint64_t work_pages; /* touched by rounds */
+	uint64_t work_ns;    /* what that took */
 };
 
 /** touch_area_open() - reserve address space. Whether that worked. */
@@ -45,6 +49,13 @@ bool touch_area_open(struct touch_area *area);
 /** touch_area_grow() - write pages behind the touched ones until @pages are touched. Whether there is so much
  * room. */
 bool touch_area_grow(struct touch_area *area, size_t pages);
+
+/**
+ * touch_area_shrink() - give the touched pages behind the first @pages back to the kernel
+ *
+ * Return: false if the hot set lies there. Shrinking to more pages than are touched changes nothing.
+ */
+bool touch_area_shrink(struct touch_area *area, size_t pages);
 
 /**
  * touch_area_set_hot() - decide what a round touches; counts begin anew

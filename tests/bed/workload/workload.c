@@ -7,6 +7,7 @@
  * One line is one command, answered by one line of JSON: what was measured, or {"error": ...}.
  *
  *   touch MIB                                  write so much more memory, once
+ *   drop MIB                                   give so much of what was touched last back to the kernel
  *   hot OFFSET MIB INTERVAL_MS packed|spread   touch MIB of pages every INTERVAL_MS from now on
  *   stop                                       touch nothing any more
  *   check                                      check all that was touched, byte by byte (this touches it)
@@ -112,15 +113,21 @@ static void answer_status(const struct workload *workload)
 		text, sizeof(text),
 		"{\"touched_mib\": %.3f, \"hot_mib\": %.3f, \"hot_pages\": %zu, \"layout\": \"%s\", "
 		"\"first_page\": %zu, \"stride_pages\": %zu, \"interval_ms\": %llu, \"rounds\": %llu, "
-		"\"late_rounds\": %llu, \"last_round_ms\": %.3f, \"corrupt\": %llu, \"resident_kib\": %llu, "
-		"\"swap_kib\": %llu, \"pswpin\": %llu, \"pswpout\": %llu, \"oom_kill\": %llu}\n",
+		"\"late_rounds\": %llu, \"last_round_ms\": %.3f, \"clock_ms\": %.3f, \"work_pages\": %llu, "
+		"\"work_ms\": %.3f, "
+		"\"corrupt\": %llu, \"resident_kib\": %llu, \"swap_kib\": %llu, \"pswpin\": %llu, "
+		"\"pswpout\": %llu, \"refault_anon\": %llu, \"refault_file\": %llu, \"oom_kill\": %llu}\n",
 		(double)area->touched_pages / TOUCH_AREA_MIB_PAGES,
 		(double)area->last_round_pages / TOUCH_AREA_MIB_PAGES, area->last_round_pages, layout,
 		area->first_page, area->stride, (unsigned long long)workload->interval_ms,
 		(unsigned long long)area->rounds, (unsigned long long)workload->late_rounds,
-		(double)area->last_round_ns / NS_PER_MS, (unsigned long long)area->corrupt,
-		kernel_value("/proc/self/status", "VmRSS:"), kernel_value("/proc/self/status", "VmSwap:"),
-		kernel_value("/proc/vmstat", "pswpin "), kernel_value("/proc/vmstat", "pswpout "),
+		(double)area->last_round_ns / NS_PER_MS, (double)touch_area_now_ns() / NS_PER_MS,
+		(unsigned long long)area->work_pages, (double)area->work_ns / NS_PER_MS,
+		(unsigned long long)area->corrupt, kernel_value("/proc/self/status", "VmRSS:"),
+		kernel_value("/proc/self/status", "VmSwap:"), kernel_value("/proc/vmstat", "pswpin "),
+		kernel_value("/proc/vmstat", "pswpout "),
+		kernel_value("/proc/vmstat", "workingset_refault_anon "),
+		kernel_value("/proc/vmstat", "workingset_refault_file "),
 		kernel_value("/proc/vmstat", "oom_kill "));
 
 	answer(workload, text, (size_t)length);
@@ -161,6 +168,19 @@ static const char *do_touch(struct workload *workload, char **arguments)
 		return "touch: MIB is not a number in range";
 	if (!touch_area_grow(&workload->area, workload->area.touched_pages + mib * TOUCH_AREA_MIB_PAGES))
 		return "touch: more than the area can hold";
+	return NULL;
+}
+
+static const char *do_drop(struct workload *workload, char **arguments)
+{
+	struct touch_area *area = &workload->area;
+	uint64_t mib;
+
+	if (!parse_number(arguments[0], TOUCH_AREA_MIB_MAX, &mib) ||
+	    mib * TOUCH_AREA_MIB_PAGES > area->touched_pages)
+		return "drop: MIB is not a number of at most what is touched";
+	if (!touch_area_shrink(area, area->touched_pages - mib * TOUCH_AREA_MIB_PAGES))
+		return "drop: the hot set lies there";
 	return NULL;
 }
 
@@ -213,8 +233,8 @@ static const struct {
 	size_t arguments;
 	const char *(*run)(struct workload *workload, char **arguments);
 } commands[] = {
-	{ "touch", 1, do_touch }, { "hot", 4, do_hot },	      { "stop", 0, do_stop },
-	{ "check", 0, do_check }, { "status", 0, do_status },
+	{ "touch", 1, do_touch }, { "drop", 1, do_drop },   { "hot", 4, do_hot },
+	{ "stop", 0, do_stop },	  { "check", 0, do_check }, { "status", 0, do_status },
 };
 
 static void run_line(struct workload *workload, char *line)
