@@ -2,12 +2,14 @@
 #
 # The daemon's pure part: every file works on its arguments alone, and needs nothing but the C library.
 
-CORE_SOURCES := daemon/core/guest_stream.c daemon/core/merge.c daemon/core/page_ages.c daemon/core/page_map.c \
+CORE_SOURCES := daemon/core/guest_stream.c daemon/core/memory_tax.c daemon/core/merge.c daemon/core/page_ages.c daemon/core/page_map.c \
                 daemon/core/placement_plan.c daemon/core/proc_format.c daemon/core/resize_plan.c \
                 daemon/core/working_set.c
 LIBS_core    := -lm
 C_SOURCES    += $(CORE_SOURCES) $(wildcard daemon/core/*.h)
 
+SOURCES_test_memory_tax        := daemon/core/memory_tax.c
+LIBS_test_memory_tax           := $(LIBS_core)
 SOURCES_test_page_map          := daemon/core/page_map.c
 SOURCES_test_merge             := daemon/core/merge.c
 SOURCES_test_page_ages         := daemon/core/page_ages.c
