@@ -9,7 +9,9 @@ static const char *const reason_names[] = {
 	[RESIZE_KEEP_SETTLING] = "settling",
 	[RESIZE_KEEP_IN_FLIGHT] = "in-flight",
 	[RESIZE_KEEP_BACKOFF] = "backoff",
+	[RESIZE_KEEP_STRAINED] = "strained",
 	[RESIZE_SHRINK] = "shrink",
+	[RESIZE_YIELD] = "yield",
 	[RESIZE_SQUEEZE] = "squeeze",
 	[RESIZE_GROW] = "grow",
 	[RESIZE_VETO] = "veto",
@@ -24,8 +26,8 @@ const char *resize_reason_name(enum resize_reason reason)
 
 bool resize_reason_is_act(enum resize_reason reason)
 {
-	return reason == RESIZE_SHRINK || reason == RESIZE_SQUEEZE || reason == RESIZE_GROW ||
-	       reason == RESIZE_VETO || reason == RESIZE_REFUSED;
+	return reason == RESIZE_SHRINK || reason == RESIZE_YIELD || reason == RESIZE_SQUEEZE ||
+	       reason == RESIZE_GROW || reason == RESIZE_VETO || reason == RESIZE_REFUSED;
 }
 
 static uint64_t minimum(uint64_t a, uint64_t b)
@@ -60,13 +62,26 @@ static uint64_t headroom_of(const struct resize_policy *policy, uint64_t working
 	return maximum(policy->headroom_pages, share_of(working_set, policy->headroom_percent));
 }
 
-/** @shrinking: for a part of the window at least the balloon was taking memory. */
+/** More of what was called cold is used again than may be. */
+static bool is_misjudged(const struct resize_input *input, const struct pressure_limits *limits)
+{
+	return input->pressure.promoted_pages > share_of(input->working_set_pages, limits->promotion_percent);
+}
+
+/** The guest lacks memory. @shrinking: for a part of the window at least the balloon was taking some. */
 static bool is_under_pressure(const struct guest_pressure *pressure, const struct pressure_limits *limits,
 			      bool shrinking)
 {
 	return pressure->oom_kills > 0 || pressure->swap_in_pages > limits->swap_in_pages ||
 	       pressure->refault_pages > limits->refault_pages ||
 	       (!shrinking && pressure->memory_stall_share > limits->memory_stall_share);
+}
+
+/** The guest misses some of its memory: less than counts as pressure, but a part of that. */
+static bool is_strained(const struct guest_pressure *pressure, const struct pressure_limits *limits)
+{
+	return pressure->swap_in_pages > limits->swap_in_pages / RESIZE_STRAIN_PART ||
+	       pressure->refault_pages > limits->refault_pages / RESIZE_STRAIN_PART;
 }
 
 static void set_target(struct resize_state *state, uint64_t target)
@@ -122,25 +137,57 @@ static void ease_wait(struct resize_state *state, const struct resize_policy *po
 	}
 }
 
-/** Under pressure: give memory back. @stood: the guest has had all of its target for the whole window. */
+/** One step from @current towards @goal: upwards all the way, downwards as far as the policy allows. */
+static uint64_t step_towards(const struct resize_policy *policy, uint64_t current, uint64_t goal)
+{
+	return exceeds(current, goal, policy->shrink_step_pages) ? current - policy->shrink_step_pages : goal;
+}
+
+/** Take memory: towards the goal, or at it for a window. */
+static enum resize_reason take(const struct resize_policy *policy, const struct resize_input *input,
+			       struct resize_state *state, uint64_t goal, uint64_t current, uint64_t squeeze)
+{
+	state->last_good_pages = current;
+	state->tried = true;
+	state->squeezed_pages = squeeze;
+	state->usable_before = input->usable_pages;
+	state->spared_windows = 0;
+	set_target(state, squeeze > 0 ? current - squeeze : step_towards(policy, current, goal));
+	return squeeze > 0 ? RESIZE_SQUEEZE : RESIZE_SHRINK;
+}
+
+/** The most that the guest is to have now. */
+static uint64_t ceiling_of(const struct resize_policy *policy, const struct resize_input *input)
+{
+	uint64_t floor = minimum(policy->floor_pages, input->maximum_pages);
+
+	return input->limited ? maximum(floor, minimum(input->limit_pages, input->maximum_pages))
+			      : input->maximum_pages;
+}
+
+/** Under pressure: give memory back. @stood: the guest lacks memory though it has had all of its target for the
+ * whole window. */
 static enum resize_reason plan_under_pressure(const struct resize_policy *policy,
 					      const struct resize_input *input, struct resize_state *state,
 					      uint64_t goal, uint64_t current, bool stood)
 {
 	uint64_t target =
 		maximum(maximum(state->last_good_pages, goal), maximum(state->target_pages, current));
+	uint64_t ceiling = ceiling_of(policy, input);
+	bool owes = exceeds(current, ceiling, policy->dead_band_pages);
 
+	state->spared_windows = owes ? state->spared_windows + 1 : 0;
+	if (state->spared_windows > RESIZE_SPARED_WINDOWS && input->pressure.oom_kills == 0 &&
+	    input->windows >= policy->settle_windows) {
+		begin_wait(state, policy, input->now_seconds);
+		(void)take(policy, input, state, ceiling, current, 0);
+		return RESIZE_YIELD;
+	}
 	if (target == current && stood)
 		target += minimum(policy->shrink_step_pages, input->maximum_pages - current);
-	set_target(state, target);
+	set_target(state, maximum(minimum(target, ceiling), current));
 	begin_wait(state, policy, input->now_seconds);
 	return RESIZE_VETO;
-}
-
-/** One step from @current towards @goal: upwards all the way, downwards as far as the policy allows. */
-static uint64_t step_towards(const struct resize_policy *policy, uint64_t current, uint64_t goal)
-{
-	return exceeds(current, goal, policy->shrink_step_pages) ? current - policy->shrink_step_pages : goal;
 }
 
 /** What a guest at its goal should be squeezed by, and has the memory for above its floor; 0: nothing. */
@@ -162,23 +209,14 @@ static bool squeezed_in_vain(const struct resize_state *state, const struct resi
 	       !exceeds(input->usable_pages, state->usable_before, state->squeezed_pages / 2);
 }
 
-/** Take memory: towards the goal, or at it for a window. */
-static enum resize_reason take(const struct resize_policy *policy, const struct resize_input *input,
-			       struct resize_state *state, uint64_t goal, uint64_t current, uint64_t squeeze)
-{
-	state->last_good_pages = current;
-	state->tried = true;
-	state->squeezed_pages = squeeze;
-	state->usable_before = input->usable_pages;
-	set_target(state, squeeze > 0 ? current - squeeze : step_towards(policy, current, goal));
-	return squeeze > 0 ? RESIZE_SQUEEZE : RESIZE_SHRINK;
-}
-
 /** Without pressure: towards the goal. */
-static enum resize_reason plan_in_quiet(const struct resize_policy *policy, const struct resize_input *input,
-					struct resize_state *state, uint64_t goal, uint64_t current)
+static enum resize_reason plan_in_quiet(const struct resize_policy *policy,
+					const struct pressure_limits *limits,
+					const struct resize_input *input, struct resize_state *state,
+					uint64_t goal, uint64_t current)
 {
 	uint64_t floor = minimum(policy->floor_pages, input->maximum_pages);
+	uint64_t ceiling = ceiling_of(policy, input);
 	bool settled = input->windows >= policy->settle_windows;
 	bool refused = false;
 	uint64_t squeeze = 0;
@@ -201,12 +239,22 @@ static enum resize_reason plan_in_quiet(const struct resize_policy *policy, cons
 	}
 	if (refused)
 		return RESIZE_REFUSED;
+	if (state->target_pages > maximum(current, ceiling)) {
+		set_target(state, maximum(current, ceiling));
+		return RESIZE_YIELD;
+	}
 	if (current != state->target_pages)
 		return RESIZE_KEEP_IN_FLIGHT;
 	if (!settled)
 		return RESIZE_KEEP_SETTLING;
+	if (exceeds(current, ceiling, policy->dead_band_pages)) {
+		(void)take(policy, input, state, ceiling, current, 0);
+		return RESIZE_YIELD;
+	}
 	if (!exceeds(current, goal, policy->dead_band_pages)) {
-		squeeze = squeeze_of(policy, input, current, floor);
+		/* A goal that the limit has cut leaves no room for headroom. */
+		if (!input->limited || goal < ceiling)
+			squeeze = squeeze_of(policy, input, current, floor);
 		if (squeeze == 0) {
 			state->squeezed_pages = 0;
 			return RESIZE_KEEP_DEAD_BAND;
@@ -216,6 +264,8 @@ static enum resize_reason plan_in_quiet(const struct resize_policy *policy, cons
 	}
 	if (input->now_seconds < state->shrink_after)
 		return RESIZE_KEEP_BACKOFF;
+	if (is_strained(&input->pressure, limits))
+		return RESIZE_KEEP_STRAINED;
 	return take(policy, input, state, goal, current, squeeze);
 }
 
@@ -229,12 +279,14 @@ struct resize_decision resize_plan(const struct resize_policy *policy, const str
 	struct resize_decision decision = { .kept_pages = kept, .headroom_pages = headroom };
 	bool shrinking = state->flight_windows > 0 && state->target_pages < state->last_good_pages;
 	bool stood = follow_flight(state, current, input->maximum_pages);
+	bool lacking;
 
-	goal = minimum(maximum(goal, policy->floor_pages), input->maximum_pages);
-	if (is_under_pressure(&input->pressure, limits, shrinking))
-		decision.reason = plan_under_pressure(policy, input, state, goal, current, stood);
+	goal = minimum(maximum(goal, policy->floor_pages), ceiling_of(policy, input));
+	lacking = is_under_pressure(&input->pressure, limits, shrinking);
+	if (lacking || is_misjudged(input, limits))
+		decision.reason = plan_under_pressure(policy, input, state, goal, current, stood && lacking);
 	else
-		decision.reason = plan_in_quiet(policy, input, state, goal, current);
+		decision.reason = plan_in_quiet(policy, limits, input, state, goal, current);
 	decision.goal_pages = goal;
 	decision.target_pages = state->target_pages;
 	return decision;

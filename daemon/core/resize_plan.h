@@ -6,20 +6,25 @@
  *
  * goal = clamp(working set + kept + headroom, floor, maximum). Kept is memory that the guest does not use and
  * still cannot give: its kernel's own, and anonymous memory beyond its swap space. Without it the headroom
- *would be eaten up, and a guest whose goal looks comfortable would thrash. It rests on the guest's word, so
- *only so much of it counts (kept_percent): a guest that lies hoards no more than that. The plan keeps a
- *target: where the balloon should stand. The guest stands at its target, or is on its way to it (in flight).
- *Once a window, the first line that is true decides:
+ * would be eaten up, and a guest whose goal looks comfortable would thrash. It rests on the guest's word, so
+ * only so much of it counts (kept_percent): a guest that lies hoards no more than that. When the host is short
+ * of memory, what it leaves the guest (limit; memory_tax.h) cuts the goal, but never below the floor. The plan
+ * keeps a target: where the balloon should stand. The guest stands at its target, or is on its way to it (in
+ * flight). Once a window, the first line that is true decides:
  *
  *	what is so                                         reason      target becomes
  *	the guest is under pressure                        veto        last good size, or more; see below
+ *	and has been spared for long (below)               yield       limit, but at most one step down
  *	goal above the target by more than the dead band   grow        goal
  *	the target is below the floor                      grow        floor
  *	a shrink has not arrived in time                   refused     what the guest has
+ *	the guest is on its way above its limit            yield       limit, or what it has
  *	the guest is on its way                            in-flight
  *	too few windows of data                            settling
+ *	it has more than its limit and the dead band       yield       limit, but at most one step down
  *	no squeeze is due (below)                          dead-band
  *	a wait is not over                                 backoff
+ *	the guest misses some of its memory                strained
  *	goal below by more than the dead band              shrink      goal, but at most one step down
  *	else                                               squeeze     what the guest has, less what it lacks
  *
@@ -29,6 +34,9 @@
  *   A guest in need is helped by its pressure even then.
  * - Shrinking goes step by step. The size that a step leaves is the last good size: the guest stood there and
  *   was not under pressure.
+ * - Where swap space is slow a guest that thrashes brings little in, and as it does not get to its other memory
+ *   that looks unused. So a guest that swaps in, or refaults, more than a RESIZE_STRAIN_PART of what counts as
+ *   pressure is not shrunk in that window. To yield to the host this is no excuse.
  * - While a shrink is in flight, stalls are not pressure: the balloon's own allocations wait for reclaim then,
  *   and PSI does not tell whose stalls it counts. What was taken too much shows as swap-in and refaults.
  * - Headroom is memory that a guest can use at once. But a guest fills what it has with memory that it does not
@@ -36,6 +44,14 @@
  *   (usable), and stands at its goal with less than the headroom, it is squeezed: by what it lacks, at most a
  *   step, so that its coldest memory goes; the next window's growing back to the goal leaves the room free. A
  *   squeeze that gained less than half of what it took was in vain, and counts as a step that failed.
+ * - Memory that was called cold may be used again in place, long before any of it comes back from swap. More of
+ *   it than promotion_percent of the working set in one window is pressure like any other: what is called cold
+ *   is not, so nothing more is taken, and the last good size returns. But as such a guest lacks nothing, it
+ *   gets no step beyond that.
+ * - The host's need does not wait: a guest yields though a wait is not over. Pressure spares it, but not for
+ *   ever, as it rests on the guest's word: after RESIZE_SPARED_WINDOWS windows it yields a step all the same,
+ *   unless its OOM killer has just been at work; the others pay meanwhile. What it gets back is cut by the limit,
+ *   too; it then just keeps what it has. Nothing but the floor protects it for good.
  * - Pressure is a veto: the target becomes the largest of the last good size, the goal, the target and what
  *   the guest has. A guest that stood at all that for the whole window needs more, and gets a step.
  * - A step fails if it is vetoed, or does not arrive within RESIZE_FLIGHT_WINDOWS (a balloon driver that is
@@ -46,9 +62,9 @@
  * - Growth that does not arrive in time is asked for anew, if it is still wanted.
  * - A maximum that sinks cuts the target and the last good size; one that rises only leaves room.
  *
- * Invariants: the target is never below floor_pages nor above maximum_pages. Under pressure it never falls
- * (but with a falling maximum) and is never below what the guest has. Nothing that the balloon is told takes
- * more than one step of what the guest has.
+ * Invariants: the target is never below floor_pages nor above maximum_pages, nor rises above the limit. With a
+ * veto it never falls (but with a falling maximum or limit) and is never below what the guest has. Nothing that
+ * the balloon is told takes more than one step of what the guest has.
  */
 #ifndef VMHEAT_CORE_RESIZE_PLAN_H
 #define VMHEAT_CORE_RESIZE_PLAN_H
@@ -58,6 +74,12 @@
 
 /** Windows that a guest has to reach a new target, counted from the one that begins with it. */
 #define RESIZE_FLIGHT_WINDOWS 4u
+
+/** Windows for which pressure spares a guest that should yield, before each step. */
+#define RESIZE_SPARED_WINDOWS 4u
+
+/** The part of what counts as pressure from which on a guest is not shrunk any further. */
+#define RESIZE_STRAIN_PART 4u
 
 /** Settings of one VM. Sizes in pages. */
 struct resize_policy {
@@ -78,6 +100,7 @@ struct guest_pressure {
 	uint64_t refault_pages;
 	uint64_t oom_kills;
 	double memory_stall_share; /* PSI some: 0 to 1, of the window */
+	uint64_t promoted_pages;   /* accessed in the window after they had been called cold */
 };
 
 /** From what pressure on the plan gives memory back. */
@@ -85,6 +108,7 @@ struct pressure_limits {
 	uint64_t swap_in_pages; /* more than so many in a window is pressure */
 	uint64_t refault_pages;
 	double memory_stall_share;
+	unsigned int promotion_percent; /* of the working set */
 };
 
 /** What is known of a VM at the end of a window. */
@@ -94,6 +118,8 @@ struct resize_input {
 	uint64_t kept_pages;	/* idle, but not to be had, by the guest's word; 0 where it is not known */
 	uint64_t current_pages; /* what the guest has now (balloon actual); above 0 */
 	uint64_t maximum_pages; /* what it can have; a current size above it counts as the maximum */
+	bool limited;		/* the host is short of memory, and ... */
+	uint64_t limit_pages;	/* ... leaves the guest so much */
 	bool usable_known;
 	uint64_t usable_pages; /* what the guest could use without swapping (MemAvailable) */
 	unsigned int windows;  /* windows of data so far */
@@ -116,7 +142,8 @@ struct resize_state {
 	unsigned int flight_windows; /* since the target was set; 0: the guest has reached it */
 	uint64_t squeezed_pages; /* by so much in the last squeeze; 0: there was none, or all is well since */
 	uint64_t usable_before;	 /* what the guest could use before it */
-	bool tried;		 /* there was a shrink step since the last wait began */
+	unsigned int spared_windows; /* under pressure, since it last yielded or owed nothing */
+	bool tried;		     /* there was a shrink step since the last wait began */
 };
 
 /** Why. The first ones leave the balloon alone, see resize_reason_is_act(). */
@@ -125,7 +152,9 @@ enum resize_reason {
 	RESIZE_KEEP_SETTLING,  /* not enough windows yet */
 	RESIZE_KEEP_IN_FLIGHT, /* the guest has not reached the last target yet */
 	RESIZE_KEEP_BACKOFF,   /* waiting after a step that failed */
+	RESIZE_KEEP_STRAINED,  /* the guest misses some of its memory already */
 	RESIZE_SHRINK,	       /* one step towards the goal */
+	RESIZE_YIELD,	       /* one step towards what a host that is short of memory leaves the guest */
 	RESIZE_SQUEEZE,	       /* below the goal for a window, so that the headroom gets free */
 	RESIZE_GROW,	       /* the goal is larger */
 	RESIZE_VETO,	       /* pressure: back to the last good size */
@@ -146,7 +175,7 @@ bool resize_reason_is_act(enum resize_reason reason);
 struct resize_decision {
 	enum resize_reason reason;
 	uint64_t target_pages; /* where the balloon should stand; with KEEP the last target */
-	uint64_t goal_pages;   /* working set + kept + headroom, clamped */
+	uint64_t goal_pages;   /* working set + kept + headroom, cut by the limit, clamped */
 	uint64_t kept_pages;   /* as far as it counts */
 	uint64_t headroom_pages;
 };

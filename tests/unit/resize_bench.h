@@ -3,7 +3,8 @@
  * resize_bench.h - a resize plan on the test bench
  *
  * Unless a test says otherwise: a guest of at most 1000 pages with a floor of 100, headroom of 50 pages or 10
- * %, steps of 100, a dead band of 20, two windows to settle, waits of 60 to 240 s, and windows of 10 s.
+ * %, steps of 100, a dead band of 20, two windows to settle, waits of 60 to 240 s, and windows of 10 s; a tenth of the
+ * working set may come back.
  */
 #ifndef VMHEAT_TESTS_RESIZE_BENCH_H
 #define VMHEAT_TESTS_RESIZE_BENCH_H
@@ -35,7 +36,10 @@ static inline struct bench bench_of(uint64_t current, uint64_t working_set)
 			    .settle_windows = 2,
 			    .backoff_seconds = 60,
 			    .backoff_max_seconds = 240 },
-		.limits = { .swap_in_pages = 5, .refault_pages = 50, .memory_stall_share = 0.1 },
+		.limits = { .swap_in_pages = 5,
+			    .refault_pages = 50,
+			    .memory_stall_share = 0.1,
+			    .promotion_percent = 10 },
 		.input = { .now_seconds = 1000,
 			   .working_set_pages = working_set,
 			   .current_pages = current,

@@ -28,11 +28,18 @@ static void disturb(struct bench *bench, uint64_t *seed)
 		bench->policy.floor_pages = random_below(seed, 700);
 	if (random_below(seed, 30) == 0)
 		bench->input.maximum_pages = 500 + random_below(seed, 1000);
+	bench->input.limited = random_below(seed, 30) ? bench->input.limited : !bench->input.limited;
+	bench->input.limit_pages =
+		random_below(seed, 3) ? bench->input.limit_pages : random_below(seed, 1500);
 	*pressure = (struct guest_pressure){ 0 };
+	if (random_below(seed, 10) == 0)
+		pressure->promoted_pages = random_below(seed, 200);
 	if (random_below(seed, 10) == 0)
 		pressure->oom_kills = 1;
 	else if (random_below(seed, 10) == 0)
 		pressure->refault_pages = random_below(seed, 100);
+	else if (random_below(seed, 5) == 0)
+		pressure->swap_in_pages = random_below(seed, 5);
 }
 
 /* How a guest takes to its target. */
@@ -61,8 +68,9 @@ static void follow(struct bench *bench, uint64_t target, enum obedience *obedien
 
 /*
  * The invariants of resize_plan.h in 200,000 random windows, with guests that lag, refuse, and are resized by
- * others, and settings that change: target between floor and maximum; never down and never below the guest's
- * size under pressure; no act takes more than a step; every reason occurs.
+ * others, settings that change, and a host that is short now and then: target between floor and maximum, and not
+ * raised above the limit; never down and never below the guest's size under pressure; no act takes more than a
+ * step; every reason occurs.
  */
 static void test_invariants_at_random(void **state)
 {
@@ -76,6 +84,7 @@ static void test_invariants_at_random(void **state)
 		const struct resize_input *input = &bench.input;
 		uint64_t floor;
 		uint64_t current;
+		uint64_t ceiling;
 		struct resize_decision decision;
 
 		disturb(&bench, &seed);
@@ -88,10 +97,15 @@ static void test_invariants_at_random(void **state)
 		assert_in_range(decision.target_pages, floor, input->maximum_pages);
 		assert_in_range(decision.goal_pages, floor, input->maximum_pages);
 		assert_int_equal(decision.target_pages, bench.state.target_pages);
+		ceiling = input->maximum_pages;
+		if (input->limited && input->limit_pages < ceiling)
+			ceiling = input->limit_pages > floor ? input->limit_pages : floor;
 		if (decision.reason == RESIZE_VETO) {
-			assert_true(decision.target_pages >= last_target);
+			assert_true(decision.target_pages >= (last_target < ceiling ? last_target : ceiling));
 			assert_true(decision.target_pages >= current);
 		}
+		if (decision.reason == RESIZE_VETO || decision.reason == RESIZE_GROW)
+			assert_true(decision.target_pages <= (ceiling > current ? ceiling : current));
 		if (input->pressure.oom_kills > 0)
 			assert_int_equal(decision.reason, RESIZE_VETO);
 		if (resize_reason_is_act(decision.reason))
@@ -99,6 +113,11 @@ static void test_invariants_at_random(void **state)
 		if (decision.reason == RESIZE_SHRINK || decision.reason == RESIZE_SQUEEZE) {
 			assert_true(decision.target_pages < current);
 			assert_true(input->now_seconds >= bench.state.shrink_after);
+		}
+		if (decision.reason == RESIZE_YIELD) {
+			assert_true(input->limited);
+			assert_true(decision.target_pages >= ceiling);
+			assert_true(decision.target_pages < (current > last_target ? current : last_target));
 		}
 		assert_true(bench.state.backoff <= bench.policy.backoff_max_seconds);
 		seen[decision.reason]++;

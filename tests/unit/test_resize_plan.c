@@ -361,12 +361,12 @@ static void test_decision_not_carried_out(void **state)
 	}
 }
 
-/* Every reason has a name of its own, and the balloon is told of five of them. */
+/* Every reason has a name of its own, and the balloon is told of six of them. */
 static void test_reasons(void **state)
 {
 	const bool acts[RESIZE_REASONS] = {
-		[RESIZE_SHRINK] = true, [RESIZE_SQUEEZE] = true, [RESIZE_GROW] = true,
-		[RESIZE_VETO] = true,	[RESIZE_REFUSED] = true,
+		[RESIZE_SHRINK] = true, [RESIZE_YIELD] = true, [RESIZE_SQUEEZE] = true,
+		[RESIZE_GROW] = true,	[RESIZE_VETO] = true,  [RESIZE_REFUSED] = true,
 	};
 
 	for (unsigned int i = 0; i < RESIZE_REASONS; i++) {
@@ -376,6 +376,160 @@ static void test_reasons(void **state)
 	}
 	assert_string_equal(resize_reason_name(RESIZE_KEEP_IN_FLIGHT), "in-flight");
 	assert_string_equal(resize_reason_name(RESIZE_REASONS), "unknown");
+}
+
+/*
+ * The host leaves the guest 300 of its 800 pages, though its goal is 500 + 50: it yields a step of 100 a window until
+ * it is within the dead band of the limit, 320. When the host has enough it gets its goal back at once.
+ */
+static void test_yields_to_the_host(void **state)
+{
+	struct bench bench = bench_of(800, 500);
+
+	bench.input.limited = true;
+	bench.input.limit_pages = 300;
+	assert_decision(window(&bench, 800), RESIZE_YIELD, 700);
+	assert_decision(window(&bench, 700), RESIZE_YIELD, 600);
+	assert_decision(window(&bench, 600), RESIZE_YIELD, 500);
+	assert_decision(window(&bench, 500), RESIZE_YIELD, 400);
+	assert_decision(window(&bench, 400), RESIZE_YIELD, 300);
+	assert_decision(window(&bench, 300), RESIZE_KEEP_DEAD_BAND, 300);
+	bench.input.limit_pages = 280;
+	assert_decision(window(&bench, 300), RESIZE_KEEP_DEAD_BAND, 300);
+	bench.input.limited = false;
+	assert_decision(window(&bench, 300), RESIZE_GROW, 550);
+}
+
+/* Its limit is below its floor of 100: it yields down to the floor. */
+static void test_yields_not_below_the_floor(void **state)
+{
+	struct bench bench = bench_of(150, 500);
+
+	bench.input.limited = true;
+	bench.input.limit_pages = 10;
+	assert_decision(window(&bench, 150), RESIZE_YIELD, 100);
+	assert_decision(window(&bench, 100), RESIZE_KEEP_DEAD_BAND, 100);
+}
+
+/*
+ * Pressure holds the yielding up for the windows that it is there, and no longer; above its limit the guest gets
+ * nothing back. Below it, it gets no more than the limit: 320, not the last good size of 800.
+ */
+static void test_pressure_under_a_limit(void **state)
+{
+	struct bench bench = bench_of(800, 500);
+
+	bench.input.limited = true;
+	bench.input.limit_pages = 320;
+	assert_decision(window(&bench, 800), RESIZE_YIELD, 700);
+	assert_decision(window_under_pressure(&bench, 700), RESIZE_VETO, 700);
+	assert_decision(window_under_pressure(&bench, 700), RESIZE_VETO, 700);
+	assert_decision(window(&bench, 700), RESIZE_YIELD, 600);
+	bench = bench_of(250, 500);
+	bench.input.limited = true;
+	bench.input.limit_pages = 320;
+	assert_decision(window_under_pressure(&bench, 250), RESIZE_VETO, 320);
+}
+
+/*
+ * A guest that always says it is under pressure is spared for 4 windows before each step, and pays with the fifth.
+ * A kill by its OOM killer spares it for that window, too.
+ */
+static void test_pressure_spares_for_a_while(void **state)
+{
+	struct bench bench = bench_of(800, 500);
+
+	bench.input.limited = true;
+	bench.input.limit_pages = 320;
+	for (int i = 0; i < 4; i++)
+		assert_decision(window_under_pressure(&bench, 800), RESIZE_VETO, 800);
+	assert_decision(window_under_pressure(&bench, 800), RESIZE_YIELD, 700);
+	for (int i = 0; i < 4; i++)
+		assert_decision(window_under_pressure(&bench, 700), RESIZE_VETO, 700);
+	bench.input.pressure.oom_kills = 1;
+	assert_decision(window_under_pressure(&bench, 700), RESIZE_VETO, 700);
+	bench.input.pressure.oom_kills = 0;
+	assert_decision(window_under_pressure(&bench, 700), RESIZE_YIELD, 600);
+}
+
+/* Growth to 550 that has got to 400 when the host gets short: it ends at the limit of 450. With 350 it ends where it is. */
+static void test_growth_meets_a_limit(void **state)
+{
+	struct bench bench = bench_of(300, 500);
+
+	assert_decision(window(&bench, 300), RESIZE_GROW, 550);
+	bench.input.limited = true;
+	bench.input.limit_pages = 450;
+	assert_decision(window(&bench, 400), RESIZE_YIELD, 450);
+	bench = bench_of(300, 500);
+	assert_decision(window(&bench, 300), RESIZE_GROW, 550);
+	bench.input.limited = true;
+	bench.input.limit_pages = 350;
+	assert_decision(window(&bench, 400), RESIZE_YIELD, 400);
+	assert_decision(window(&bench, 400), RESIZE_YIELD, 350);
+}
+
+/* A guest at its limit of 300 has no headroom, and is not squeezed for it: it would thrash. */
+static void test_no_squeeze_at_the_limit(void **state)
+{
+	struct bench bench = bench_of(300, 500);
+
+	bench.input.limited = true;
+	bench.input.limit_pages = 300;
+	bench.input.usable_known = true;
+	bench.input.usable_pages = 0;
+	assert_decision(window(&bench, 300), RESIZE_KEEP_DEAD_BAND, 300);
+}
+
+/*
+ * The working set of 300 is said after 31 cold pages were used again: above a tenth, so the last good size returns
+ * (800, from before the step), and shrinking waits for 60 s. 30 pages are allowed.
+ */
+static void test_promotion_is_a_veto(void **state)
+{
+	struct bench bench = bench_of(800, 300);
+
+	assert_decision(window(&bench, 800), RESIZE_SHRINK, 700);
+	bench.input.pressure.promoted_pages = 30;
+	assert_decision(window(&bench, 700), RESIZE_SHRINK, 600);
+	bench.input.pressure.promoted_pages = 31;
+	assert_decision(window(&bench, 600), RESIZE_VETO, 700);
+	bench.input.pressure.promoted_pages = 0;
+	assert_decision(window(&bench, 700), RESIZE_KEEP_BACKOFF, 700);
+}
+
+/* A guest that uses old memory again lacks nothing: it gets no step, as a guest that swaps does. */
+static void test_promotion_is_no_want(void **state)
+{
+	struct bench bench = bench_of(600, 550);
+
+	assert_decision(window(&bench, 600), RESIZE_KEEP_DEAD_BAND, 600);
+	bench.input.pressure.promoted_pages = 200;
+	assert_decision(window(&bench, 600), RESIZE_VETO, 605);
+	assert_decision(window(&bench, 605), RESIZE_VETO, 605);
+	assert_decision(window(&bench, 605), RESIZE_VETO, 605);
+}
+
+/* Pressure is more than 5 pages swapped in, or 50 refaults: more than 5 / 4 or 50 / 4, whole pages, hold a shrink. */
+static void test_strain_holds_a_shrink(void **state)
+{
+	struct bench bench = bench_of(800, 300);
+
+	bench.input.pressure.swap_in_pages = 2;
+	assert_decision(window(&bench, 800), RESIZE_KEEP_STRAINED, 800);
+	bench.input.pressure.swap_in_pages = 1;
+	bench.input.pressure.refault_pages = 13;
+	assert_decision(window(&bench, 800), RESIZE_KEEP_STRAINED, 800);
+	bench.input.pressure.refault_pages = 12;
+	assert_decision(window(&bench, 800), RESIZE_SHRINK, 700);
+	/* There is no wait after it, growing is not held, nor what it owes the host. */
+	bench.input.pressure.swap_in_pages = 2;
+	bench.input.limited = true;
+	bench.input.limit_pages = 600;
+	assert_decision(window(&bench, 700), RESIZE_YIELD, 600);
+	bench.input.limited = false;
+	bench.input.working_set_pages = 700;
+	assert_decision(window(&bench, 600), RESIZE_GROW, 770);
 }
 
 int main(void)
@@ -409,6 +563,15 @@ int main(void)
 		cmocka_unit_test(test_empty_working_set),
 		cmocka_unit_test(test_decision_not_carried_out),
 		cmocka_unit_test(test_reasons),
+		cmocka_unit_test(test_yields_to_the_host),
+		cmocka_unit_test(test_strain_holds_a_shrink),
+		cmocka_unit_test(test_yields_not_below_the_floor),
+		cmocka_unit_test(test_pressure_under_a_limit),
+		cmocka_unit_test(test_pressure_spares_for_a_while),
+		cmocka_unit_test(test_growth_meets_a_limit),
+		cmocka_unit_test(test_no_squeeze_at_the_limit),
+		cmocka_unit_test(test_promotion_is_a_veto),
+		cmocka_unit_test(test_promotion_is_no_want),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
