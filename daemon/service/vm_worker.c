@@ -300,6 +300,13 @@ static void note_figures(struct vm_worker *worker, const struct vm_scan_result *
 		working_set_pages(host_counts, &pages->ring, figures->working_set_age);
 	age_histogram_fill(&figures->histogram, counts, &pages->ring);
 
+	/*
+	 * As long as the windows before this one did not last for that age, all that was mapped counted: nothing that
+	 * was known, and nothing to fall from slowly.
+	 */
+	if (window_ring_seconds(&pages->ring, pages->ring.count) - scan->window_seconds <
+	    figures->working_set_age)
+		memset(&worker->estimate, 0, sizeof(worker->estimate));
 	working_set_estimate_update(&worker->estimate, figures->working_set_pages, scan->window_seconds,
 				    worker->daemon->fall_half_life);
 	figures->working_set_estimate_pages = (guint64)ceil(worker->estimate.pages);
