@@ -6,7 +6,7 @@
 
 # First, because what they set for their own tests is used below.
 include tests/bed/module.mk tests/bench/module.mk tests/demo/module.mk tests/oracle/module.mk tests/plugin/module.mk
-include tests/system/module.mk
+include tests/system/module.mk tests/sim/module.mk
 
 UNIT_NAMES := $(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/test_*.c)))
 UNIT_TESTS += $(UNIT_NAMES:%=$(BUILD)/test/bin/%)
