@@ -27,7 +27,7 @@
 #define WINDOW_SECONDS	 5.0
 #define COLD_SECONDS	 60.0
 #define HALF_LIFE	 60.0
-#define FLOOR		 128u
+#define FLOOR		 256u
 #define HOST_FREE_OF_MOM 0.06 /* just above what it calls critical: it takes what it can */
 
 enum policy { STATIC, MOM, PROBE, VMHEAT, POLICIES };
