@@ -112,8 +112,10 @@ static bool follow_flight(struct resize_state *state, uint64_t current, uint64_t
 }
 
 /** Shrinking has failed, or would: begin a wait. */
-static void begin_wait(struct resize_state *state, const struct resize_policy *policy, double now)
+static void begin_wait(struct resize_state *state, const struct resize_policy *policy, double now,
+		       enum resize_reason why)
 {
+	state->wait_reason = why;
 	if (state->backoff <= 0)
 		state->backoff = policy->backoff_seconds;
 	else if (state->tried)
@@ -179,14 +181,14 @@ static enum resize_reason plan_under_pressure(const struct resize_policy *policy
 	state->spared_windows = owes ? state->spared_windows + 1 : 0;
 	if (state->spared_windows > RESIZE_SPARED_WINDOWS && input->pressure.oom_kills == 0 &&
 	    input->windows >= policy->settle_windows) {
-		begin_wait(state, policy, input->now_seconds);
+		begin_wait(state, policy, input->now_seconds, RESIZE_VETO);
 		(void)take(policy, input, state, ceiling, current, 0);
 		return RESIZE_YIELD;
 	}
 	if (target == current && stood)
 		target += minimum(policy->shrink_step_pages, input->maximum_pages - current);
 	set_target(state, maximum(minimum(target, ceiling), current));
-	begin_wait(state, policy, input->now_seconds);
+	begin_wait(state, policy, input->now_seconds, RESIZE_VETO);
 	return RESIZE_VETO;
 }
 
@@ -225,7 +227,7 @@ static enum resize_reason plan_in_quiet(const struct resize_policy *policy,
 	if (state->flight_windows > RESIZE_FLIGHT_WINDOWS) {
 		refused = current > state->target_pages;
 		if (refused)
-			begin_wait(state, policy, input->now_seconds);
+			begin_wait(state, policy, input->now_seconds, RESIZE_REFUSED);
 		state->target_pages = current;
 		state->flight_windows = 0;
 	}
@@ -260,7 +262,7 @@ static enum resize_reason plan_in_quiet(const struct resize_policy *policy,
 			return RESIZE_KEEP_DEAD_BAND;
 		}
 		if (squeezed_in_vain(state, input))
-			begin_wait(state, policy, input->now_seconds);
+			begin_wait(state, policy, input->now_seconds, RESIZE_SQUEEZE);
 	}
 	if (input->now_seconds < state->shrink_after)
 		return RESIZE_KEEP_BACKOFF;

@@ -126,6 +126,22 @@ struct resize_input {
 	struct guest_pressure pressure;
 };
 
+/** Why. The first ones leave the balloon alone, see resize_reason_is_act(). */
+enum resize_reason {
+	RESIZE_KEEP_DEAD_BAND, /* the goal is close enough */
+	RESIZE_KEEP_SETTLING,  /* not enough windows yet */
+	RESIZE_KEEP_IN_FLIGHT, /* the guest has not reached the last target yet */
+	RESIZE_KEEP_BACKOFF,   /* waiting after a step that failed */
+	RESIZE_KEEP_STRAINED,  /* the guest misses some of its memory already */
+	RESIZE_SHRINK,	       /* one step towards the goal */
+	RESIZE_YIELD,	       /* one step towards what a host that is short of memory leaves the guest */
+	RESIZE_SQUEEZE,	       /* below the goal for a window, so that the headroom gets free */
+	RESIZE_GROW,	       /* the goal is larger */
+	RESIZE_VETO,	       /* pressure: back to the last good size */
+	RESIZE_REFUSED,	       /* the guest does not give it: the balloon stays where it is */
+	RESIZE_REASONS
+};
+
 /**
  * Memory of the plan between windows. Zero it to start.
  *
@@ -142,24 +158,9 @@ struct resize_state {
 	unsigned int flight_windows; /* since the target was set; 0: the guest has reached it */
 	uint64_t squeezed_pages; /* by so much in the last squeeze; 0: there was none, or all is well since */
 	uint64_t usable_before;	 /* what the guest could use before it */
-	unsigned int spared_windows; /* under pressure, since it last yielded or owed nothing */
-	bool tried;		     /* there was a shrink step since the last wait began */
-};
-
-/** Why. The first ones leave the balloon alone, see resize_reason_is_act(). */
-enum resize_reason {
-	RESIZE_KEEP_DEAD_BAND, /* the goal is close enough */
-	RESIZE_KEEP_SETTLING,  /* not enough windows yet */
-	RESIZE_KEEP_IN_FLIGHT, /* the guest has not reached the last target yet */
-	RESIZE_KEEP_BACKOFF,   /* waiting after a step that failed */
-	RESIZE_KEEP_STRAINED,  /* the guest misses some of its memory already */
-	RESIZE_SHRINK,	       /* one step towards the goal */
-	RESIZE_YIELD,	       /* one step towards what a host that is short of memory leaves the guest */
-	RESIZE_SQUEEZE,	       /* below the goal for a window, so that the headroom gets free */
-	RESIZE_GROW,	       /* the goal is larger */
-	RESIZE_VETO,	       /* pressure: back to the last good size */
-	RESIZE_REFUSED,	       /* the guest does not give it: the balloon stays where it is */
-	RESIZE_REASONS
+	unsigned int spared_windows;	/* under pressure, since it last yielded or owed nothing */
+	bool tried;			/* there was a shrink step since the last wait began */
+	enum resize_reason wait_reason; /* why that began: RESIZE_VETO, _REFUSED, or _SQUEEZE, in vain */
 };
 
 /** resize_reason_name() - a word for logs and JSON; never NULL. */

@@ -65,9 +65,19 @@ static struct pressure_limits pressure_limits_of(const struct vm_settings *setti
 	};
 }
 
-/* Append why the decision is what it is. */
+/* Why a wait began. */
+static const char *wait_cause(enum resize_reason reason)
+{
+	if (reason == RESIZE_REFUSED)
+		return "the guest did not give what it was asked for";
+	if (reason == RESIZE_SQUEEZE)
+		return "the last squeeze gained less than half of what it took";
+	return "the guest was under pressure";
+}
+
+/* Append why the decision is what it is. @after: what is to be remembered of it. */
 static void explain_reason(GString *text, const struct vm_plan_input *input,
-			   const struct resize_decision *decision)
+			   const struct resize_decision *decision, const struct resize_state *after)
 {
 	const struct guest_pressure *pressure = &input->resize.pressure;
 
@@ -84,8 +94,10 @@ static void explain_reason(GString *text, const struct vm_plan_input *input,
 		g_string_append(text, "the guest is still on its way");
 		break;
 	case RESIZE_KEEP_BACKOFF:
-		g_string_append_printf(text, "waiting %.0f s more after pressure",
-				       MAX(input->resize_state->shrink_after - input->resize.now_seconds, 0));
+		/* The wait may have begun in this very window. */
+		g_string_append_printf(text, "waiting %.0f s more before the next step down: %s",
+				       MAX(after->shrink_after - input->resize.now_seconds, 0),
+				       wait_cause(after->wait_reason));
 		break;
 	case RESIZE_SHRINK:
 		g_string_append(text, "one step towards the goal");
@@ -116,7 +128,8 @@ static void explain_reason(GString *text, const struct vm_plan_input *input,
 	}
 }
 
-static char *explain_resize(const struct vm_plan_input *input, const struct resize_decision *decision)
+static char *explain_resize(const struct vm_plan_input *input, const struct resize_decision *decision,
+			    const struct resize_state *after)
 {
 	GString *text = g_string_new(NULL);
 	guint64 floor = MIN(to_pages(input->settings->floor), input->resize.maximum_pages);
@@ -127,7 +140,7 @@ static char *explain_resize(const struct vm_plan_input *input, const struct resi
 		g_string_printf(text, "%s from %.0f to %.0f MiB: ",
 				decision->target_pages < input->resize.current_pages ? "shrink" : "grow",
 				to_mib(input->resize.current_pages), to_mib(decision->target_pages));
-	explain_reason(text, input, decision);
+	explain_reason(text, input, decision, after);
 	g_string_append_printf(text,
 			       "; goal %.0f MiB = working set %.1f + kept %.1f + headroom %.1f, between the "
 			       "floor of %.0f and the maximum of %.0f MiB",
@@ -151,7 +164,7 @@ static void plan_resize(const struct vm_plan_input *input, struct vm_plan *plan)
 	plan->resize_next = *input->resize_state;
 	plan->resize = resize_plan(&policy, &limits, &input->resize, &plan->resize_next);
 	plan->resize_valid = TRUE;
-	plan->resize_sentence = explain_resize(input, &plan->resize);
+	plan->resize_sentence = explain_resize(input, &plan->resize, &plan->resize_next);
 }
 
 /*

@@ -30,7 +30,7 @@ static int open_scene(void **state)
 	struct config *config = config_new();
 
 	scene->settings = config->defaults;
-	config_free(config);
+	config_unref(config);
 	scene->settings.floor = 64u << 20;
 	scene->settings.headroom = 32u << 20;
 	scene->settings.hot_age = 4;
@@ -113,6 +113,42 @@ static void test_veto(void **state)
 	assert_non_null(strstr(scene->plan.resize_sentence,
 			       "the guest is under pressure (swap-in 0.0 MiB, refaults "
 			       "17.0 MiB, OOM kills 0, stalled 0 %)"));
+}
+
+/* A wait says how long it lasts, and why it began: of 30 s from 980 on, 10 are left at 1000. */
+static void test_backoff(void **state)
+{
+	static const struct {
+		enum resize_reason reason;
+		const char *sentence;
+	} waits[] = {
+		{ RESIZE_VETO,
+		  "waiting 10 s more before the next step down: the guest was under pressure; goal" },
+		{ RESIZE_REFUSED,
+		  "waiting 10 s more before the next step down: the guest did not give what it "
+		  "was asked for; goal" },
+		{ RESIZE_SQUEEZE, "waiting 10 s more before the next step down: the last squeeze gained less "
+				  "than half of what it took; goal" },
+	};
+	struct scene *scene = *state;
+
+	for (gsize i = 0; i < G_N_ELEMENTS(waits); i++) {
+		scene->state = (struct resize_state){ .shrink_after = 1010,
+						      .backoff = 30,
+						      .calm_since = 1010,
+						      .wait_reason = waits[i].reason };
+		vm_plan_make(&scene->input, &scene->plan);
+		assert_int_equal(scene->plan.resize.reason, RESIZE_KEEP_BACKOFF);
+		assert_non_null(strstr(scene->plan.resize_sentence, waits[i].sentence));
+		vm_plan_clear(&scene->plan);
+	}
+	/* And the planner says why: a shrink that has not arrived within its windows. */
+	scene->state = (struct resize_state){ .target_pages = 320 * MIB,
+					      .last_good_pages = 384 * MIB,
+					      .flight_windows = RESIZE_FLIGHT_WINDOWS };
+	vm_plan_make(&scene->input, &scene->plan);
+	assert_int_equal(scene->plan.resize.reason, RESIZE_REFUSED);
+	assert_int_equal(scene->plan.resize_next.wait_reason, RESIZE_REFUSED);
 }
 
 /* What cannot or may not be resized says why; the pages are placed all the same. */
@@ -235,6 +271,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_kept, open_scene, close_scene),
 		cmocka_unit_test_setup_teardown(test_settling, open_scene, close_scene),
 		cmocka_unit_test_setup_teardown(test_veto, open_scene, close_scene),
+		cmocka_unit_test_setup_teardown(test_backoff, open_scene, close_scene),
 		cmocka_unit_test_setup_teardown(test_no_resize, open_scene, close_scene),
 		cmocka_unit_test_setup_teardown(test_placement_ages, open_scene, close_scene),
 		cmocka_unit_test_setup_teardown(test_no_placement, open_scene, close_scene),
