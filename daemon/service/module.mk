@@ -51,3 +51,5 @@ LIBS_test_vm_moves      := $(SERVICE_GLIB_LIBS) -lm
 SOURCES_test_vm_variant := daemon/service/vm_variant.c daemon/service/vm_snapshot.c daemon/service/config.c \
                            daemon/service/setting.c $(CORE_SOURCES)
 LIBS_test_vm_variant    := $(SERVICE_GLIB_LIBS) -lm
+SOURCES_test_authority   := daemon/service/authority.c
+LIBS_test_authority      := $(shell pkg-config --libs gio-2.0 2>/dev/null)
