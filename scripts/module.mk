@@ -12,6 +12,7 @@ substitute = sed -e 's|@BINDIR@|$(BINDIR)|g; s|@SYSCONFDIR@|$(SYSCONFDIR)|g'
 install: all
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(PLUGIN_DIR) $(DESTDIR)$(SYSCONFDIR)/vmheat $(DESTDIR)$(SYSCONFDIR)/libvirt/hooks/qemu.d \
 		$(DESTDIR)/lib/systemd/system $(DESTDIR)/usr/share/dbus-1/system.d $(DESTDIR)/usr/share/dbus-1/interfaces \
+		$(DESTDIR)/usr/share/polkit-1/actions \
 		$(MODULE_DIR)
 	install -m 755 $(BUILD)/bin/vmheatd $(BUILD)/bin/vmheatctl $(BUILD)/bin/vmheat-guest $(DESTDIR)$(BINDIR)
 	install -m 644 $(PLUGIN) $(DESTDIR)$(PLUGIN_DIR)
@@ -22,6 +23,7 @@ install: all
 	chmod 755 $(DESTDIR)$(SYSCONFDIR)/libvirt/hooks/qemu.d/vmheat
 	$(substitute) scripts/systemd/vmheatd.service > $(DESTDIR)/lib/systemd/system/vmheatd.service
 	install -m 644 scripts/dbus/org.vmheat.Manager1.conf $(DESTDIR)/usr/share/dbus-1/system.d
+	install -m 644 scripts/polkit/org.vmheat.policy $(DESTDIR)/usr/share/polkit-1/actions
 	install -m 644 daemon/service/org.vmheat.Manager1.xml $(DESTDIR)/usr/share/dbus-1/interfaces
 	[ -n "$(DESTDIR)" ] || depmod
 
@@ -48,5 +50,6 @@ uninstall: ## remove what install put there; the configuration stays
 		$(MODULE_DIR)/kvm_idle.ko $(DESTDIR)$(SYSCONFDIR)/libvirt/hooks/qemu.d/vmheat \
 		$(DESTDIR)/lib/systemd/system/vmheatd.service \
 		$(DESTDIR)/usr/share/dbus-1/system.d/org.vmheat.Manager1.conf \
+		$(DESTDIR)/usr/share/polkit-1/actions/org.vmheat.policy \
 		$(DESTDIR)/usr/share/dbus-1/interfaces/org.vmheat.Manager1.xml
 	[ -n "$(DESTDIR)" ] || depmod

@@ -14,9 +14,10 @@ FUZZ_NAMES := $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)
 FUZZ_TESTS += $(FUZZ_NAMES:%=$(BUILD)/test/bin/%)
 C_SOURCES  += $(wildcard tests/unit/*.[ch] tests/fuzz/*.[ch])
 
-CFLAGS_tests_unit = -Idaemon/core -Idaemon/host -Idaemon/source -Idaemon/act -Idaemon/service -Iguest -Ikvm -Iqemu-plugin \
+CFLAGS_tests_unit = -Idaemon/core -Idaemon/host -Idaemon/source -Idaemon/act -Idaemon/service -Idaemon/ctl -Iguest -Ikvm -Iqemu-plugin \
                     $(CFLAGS_daemon_host)
-CFLAGS_tests_fuzz = -Idaemon/core -Idaemon/host -Idaemon/source $(CFLAGS_daemon_host)
+CFLAGS_tests_fuzz = -Idaemon/core -Idaemon/host -Idaemon/source -Idaemon/service $(CFLAGS_daemon_host) \
+                    $(shell pkg-config --cflags json-glib-1.0 2>/dev/null)
 CLANG ?= clang
 
 define unit_test

@@ -38,6 +38,16 @@ struct page_move_nodes {
 	int far_node;
 };
 
+/** Who is told of moves while they are made. All may be NULL. */
+struct page_move_watch {
+	/* Before the first page is moved, if one is: FALSE and an error that the caller gets, and none is. */
+	gboolean (*before)(gpointer data, GError **error);
+
+	/* After each batch, with runs of indices that were moved or read, so that they can be marked again. */
+	void (*moved)(guint64 index, guint64 pages, gpointer data);
+	gpointer data;
+};
+
 /**
  * page_moves_apply() - bring pages to where the plan wants them
  * @domain:  whose
@@ -46,9 +56,7 @@ struct page_move_nodes {
  * @extents: from placement_classify()
  * @count:   how many
  * @limit:   move at most so many pages; hot pages come first
- * @moved:   NULL, or called after each batch with runs of indices that were moved or read, so that they can
- * be marked again
- * @data:    for @moved
+ * @watch:   who is told
  * @result:  what came of it
  *
  * Asks move_pages(2) where the pages are, moves the ones that lie wrong, and never touches others. With a
@@ -56,8 +64,7 @@ struct page_move_nodes {
  */
 gboolean page_moves_apply(const struct domain *domain, const struct page_map *map,
 			  const struct page_move_nodes *nodes, const struct placement_extent *extents,
-			  gsize count, guint64 limit,
-			  void (*moved)(guint64 index, guint64 pages, gpointer data), gpointer data,
+			  gsize count, guint64 limit, const struct page_move_watch *watch,
 			  struct page_move_result *result, GError **error);
 
 #endif /* VMHEAT_ACT_ACTUATOR_H */

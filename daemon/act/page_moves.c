@@ -63,8 +63,8 @@ struct mover {
 	const struct domain *domain;
 	const struct page_map *map;
 	guint64 limit; /* pages that may still be moved */
-	void (*moved)(guint64 index, guint64 pages, gpointer data);
-	gpointer data;
+	const struct page_move_watch *watch;
+	gboolean told; /* that pages are about to be moved */
 	struct page_move_result *result;
 
 	int node;	     /* where the pages of this pass belong */
@@ -102,8 +102,10 @@ struct run {
 
 static void run_end(struct run *run)
 {
-	if (run->pages > 0 && run->mover->moved != NULL)
-		run->mover->moved(run->index, run->pages, run->mover->data);
+	const struct page_move_watch *watch = run->mover->watch;
+
+	if (run->pages > 0 && watch->moved != NULL)
+		watch->moved(run->index, run->pages, watch->data);
 	run->pages = 0;
 }
 
@@ -315,12 +317,25 @@ static gboolean move(struct mover *mover, GError **error)
 	return TRUE;
 }
 
+/* Before the first page is moved. */
+static gboolean tell_before(struct mover *mover, GError **error)
+{
+	const struct page_move_watch *watch = mover->watch;
+
+	if (!mover->told && watch->before != NULL && !watch->before(watch->data, error))
+		return FALSE;
+	mover->told = TRUE;
+	return TRUE;
+}
+
 /* A full batch of the first passes. */
 static gboolean move_batch(struct mover *mover, GError **error)
 {
 	if (!query(mover, error))
 		return FALSE;
 	select_wrong(mover);
+	if (mover->batch.count > 0 && !tell_before(mover, error))
+		return FALSE;
 	if (mover->may_split)
 		split_shared(mover);
 	return move(mover, error);
@@ -405,8 +420,8 @@ static gboolean apply(struct mover *mover, const struct page_move_nodes *nodes,
 gboolean page_moves_apply_with(const struct page_moves_kernel *kernel, const struct domain *domain,
 			       const struct page_map *map, const struct page_move_nodes *nodes,
 			       const struct placement_extent *extents, gsize count, guint64 limit,
-			       void (*moved)(guint64 index, guint64 pages, gpointer data), gpointer data,
-			       struct page_move_result *result, GError **error)
+			       const struct page_move_watch *watch, struct page_move_result *result,
+			       GError **error)
 {
 	struct mover *mover = g_new0(struct mover, 1);
 	gboolean good;
@@ -416,8 +431,7 @@ gboolean page_moves_apply_with(const struct page_moves_kernel *kernel, const str
 	mover->domain = domain;
 	mover->map = map;
 	mover->limit = limit;
-	mover->moved = moved;
-	mover->data = data;
+	mover->watch = watch;
 	mover->result = result;
 	mover->split_block = G_MAXUINT64;
 	mover->may_reveal = limit > 0;
@@ -430,10 +444,9 @@ gboolean page_moves_apply_with(const struct page_moves_kernel *kernel, const str
 
 gboolean page_moves_apply(const struct domain *domain, const struct page_map *map,
 			  const struct page_move_nodes *nodes, const struct placement_extent *extents,
-			  gsize count, guint64 limit,
-			  void (*moved)(guint64 index, guint64 pages, gpointer data), gpointer data,
+			  gsize count, guint64 limit, const struct page_move_watch *watch,
 			  struct page_move_result *result, GError **error)
 {
-	return page_moves_apply_with(&page_moves_linux, domain, map, nodes, extents, count, limit, moved,
-				     data, result, error);
+	return page_moves_apply_with(&page_moves_linux, domain, map, nodes, extents, count, limit, watch,
+				     result, error);
 }

@@ -30,7 +30,7 @@ extern const struct page_moves_kernel page_moves_linux;
 gboolean page_moves_apply_with(const struct page_moves_kernel *kernel, const struct domain *domain,
 			       const struct page_map *map, const struct page_move_nodes *nodes,
 			       const struct placement_extent *extents, gsize count, guint64 limit,
-			       void (*moved)(guint64 index, guint64 pages, gpointer data), gpointer data,
-			       struct page_move_result *result, GError **error);
+			       const struct page_move_watch *watch, struct page_move_result *result,
+			       GError **error);
 
 #endif /* VMHEAT_ACT_PAGE_MOVES_H */

@@ -22,6 +22,11 @@ SOURCES_test_render_map := daemon/ctl/render_map.c daemon/ctl/format.c
 LIBS_test_render_map    := $(SERVICE_GLIB_LIBS) -lm
 SOURCES_test_render_vm  := daemon/ctl/render_vm.c daemon/ctl/format.c
 LIBS_test_render_vm     := $(SERVICE_GLIB_LIBS)
+SOURCES_test_render_history := daemon/ctl/render_history.c daemon/ctl/format.c daemon/service/act_variant.c \
+                               daemon/service/act_record.c daemon/core/resize_act.c
+LIBS_test_render_history    := $(SERVICE_GLIB_LIBS) $(SERVICE_LIBS)
+SOURCES_test_render_explain := daemon/ctl/render_explain.c daemon/ctl/format.c
+LIBS_test_render_explain    := $(SERVICE_GLIB_LIBS)
 SOURCES_test_process_pages := daemon/ctl/process_pages.c $(CTL_SHARED)
 LIBS_test_process_pages    := $(SERVICE_GLIB_LIBS) -Wl,--wrap=ioctl
 SOURCES_test_render_idle   := daemon/ctl/render_idle.c daemon/ctl/format.c

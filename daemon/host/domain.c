@@ -271,3 +271,16 @@ gboolean domain_memory(const struct domain *domain, struct domain_memory *memory
 	}
 	return TRUE;
 }
+
+gboolean domain_is_paused(const struct domain *domain, gboolean *paused, GError **error)
+{
+	int state, reason;
+
+	if (virDomainGetState(domain->handle, &state, &reason, 0) < 0) {
+		host_error_set_libvirt(error, domain->name, "cannot read its state");
+		return FALSE;
+	}
+	/* After a panic, and in its sleep, it stands still just so. */
+	*paused = state != VIR_DOMAIN_RUNNING && state != VIR_DOMAIN_BLOCKED && state != VIR_DOMAIN_SHUTDOWN;
+	return TRUE;
+}

@@ -50,4 +50,8 @@ struct domain_memory {
 };
 gboolean domain_memory(const struct domain *domain, struct domain_memory *memory, GError **error);
 
+/** domain_is_paused() - whether its processors stand still: what the guest does not use then says nothing, and it cannot
+ * follow its balloon. */
+gboolean domain_is_paused(const struct domain *domain, gboolean *paused, GError **error);
+
 #endif /* VMHEAT_HOST_DOMAIN_H */

@@ -24,7 +24,7 @@
 #define KEEPALIVE_SECONDS 10
 #define KEEPALIVE_COUNT	  6
 
-enum session_event_kind { EVENT_STARTED, EVENT_STOPPED, EVENT_DEVICES };
+enum session_event_kind { EVENT_STARTED, EVENT_STOPPED, EVENT_DEVICES, EVENT_METADATA };
 
 /* An event that came before the list of running domains had been told. */
 struct session_event {
@@ -33,7 +33,13 @@ struct session_event {
 };
 
 /* The events that a session registers for. */
-enum { REGISTER_LIFECYCLE, REGISTER_DEVICE_ADDED, REGISTER_DEVICE_REMOVED, REGISTER_COUNT };
+enum {
+	REGISTER_LIFECYCLE,
+	REGISTER_DEVICE_ADDED,
+	REGISTER_DEVICE_REMOVED,
+	REGISTER_METADATA,
+	REGISTER_COUNT
+};
 
 struct session {
 	gatomicrefcount references;
@@ -142,6 +148,8 @@ static void tell_event(struct libvirt_connection *connection, enum session_event
 		tell_stopped(connection, uuid);
 	else if (kind == EVENT_DEVICES && known)
 		connection->callbacks->devices_changed(domain, connection->data);
+	else if (kind == EVENT_METADATA && known)
+		connection->callbacks->metadata_changed(domain, connection->data);
 	else if (kind == EVENT_STARTED && !known) /* the list may have had it already */
 		tell_running(connection, domain);
 }
@@ -175,6 +183,11 @@ static int on_lifecycle(virConnectPtr handle, virDomainPtr domain, int event, in
 static void on_device(virConnectPtr handle, virDomainPtr domain, const char *alias, void *data)
 {
 	session_event(data, EVENT_DEVICES, domain);
+}
+
+static void on_metadata(virConnectPtr handle, virDomainPtr domain, int type, const char *uri, void *data)
+{
+	session_event(data, EVENT_METADATA, domain);
 }
 
 static gboolean connection_retry(gpointer data);
@@ -270,6 +283,8 @@ static gboolean session_open(struct session *session)
 		session, VIR_DOMAIN_EVENT_ID_DEVICE_ADDED, VIR_DOMAIN_EVENT_CALLBACK(on_device));
 	session->callback_ids[REGISTER_DEVICE_REMOVED] = register_event(
 		session, VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, VIR_DOMAIN_EVENT_CALLBACK(on_device));
+	session->callback_ids[REGISTER_METADATA] = register_event(
+		session, VIR_DOMAIN_EVENT_ID_METADATA_CHANGE, VIR_DOMAIN_EVENT_CALLBACK(on_metadata));
 	for (int i = 0; i < REGISTER_COUNT; i++)
 		if (session->callback_ids[i] < 0)
 			return FALSE;

@@ -43,6 +43,9 @@ struct libvirt_connection_callbacks {
 
 	/* A device was added to the domain or removed: its memory layout may be another now. */
 	void (*devices_changed)(virDomainPtr domain, gpointer data);
+
+	/* Somebody has changed the domain's metadata. */
+	void (*metadata_changed)(virDomainPtr domain, gpointer data);
 };
 
 struct libvirt_connection;

@@ -2,7 +2,7 @@
 #
 # What the host is: libvirt's domains, their processes and memory, NUMA nodes.
 
-HOST_SOURCES := daemon/host/domain.c daemon/host/domain_xml.c daemon/host/host_error.c daemon/host/id_set.c \
+HOST_SOURCES := daemon/host/domain.c daemon/host/domain_metadata.c daemon/host/domain_xml.c daemon/host/host_error.c daemon/host/id_set.c \
                 daemon/host/idle_observer.c daemon/host/libvirt_connection.c daemon/host/mapped_file.c daemon/host/numa_balancing.c \
                 daemon/host/numa_nodes.c daemon/host/pid_file.c daemon/host/plugin_observer.c daemon/host/proc_files.c \
                 daemon/host/process_maps.c daemon/host/ram_ranges.c

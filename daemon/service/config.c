@@ -29,6 +29,8 @@ const struct setting daemon_setting_table[] = {
 	DAEMON_KEY("agent-timeout", SETTING_TIME, agent_timeout, 0.01, 60, "2s"),
 	DAEMON_KEY("near-node", SETTING_NODE, near_node, SETTING_NODE_AUTO, 1023, "auto"),
 	DAEMON_KEY("far-node", SETTING_NODE, far_node, SETTING_NODE_AUTO, 1023, "auto"),
+	DAEMON_KEY("state-directory", SETTING_TEXT, state_directory, 0, 0, "/var/lib/vmheat"),
+	DAEMON_KEY("journal-size", SETTING_SIZE, journal_size, 64 * KIB, 1 * GIB, "4MiB"),
 };
 const gsize daemon_setting_count = G_N_ELEMENTS(daemon_setting_table);
 
@@ -63,18 +65,26 @@ struct config *config_new(void)
 {
 	struct config *config = g_new0(struct config, 1);
 
+	g_atomic_ref_count_init(&config->references);
 	config->vms = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	setting_set_standards(daemon_setting_table, daemon_setting_count, &config->daemon);
 	setting_set_standards(vm_setting_table, vm_setting_count, &config->defaults);
 	return config;
 }
 
-void config_free(struct config *config)
+struct config *config_ref(struct config *config)
 {
-	if (config == NULL)
+	g_atomic_ref_count_inc(&config->references);
+	return config;
+}
+
+void config_unref(struct config *config)
+{
+	if (config == NULL || !g_atomic_ref_count_dec(&config->references))
 		return;
 	g_hash_table_unref(config->vms);
 	g_free(config->daemon.libvirt_uri);
+	g_free(config->daemon.state_directory);
 	g_free(config);
 }
 
@@ -262,18 +272,35 @@ static gboolean read_file(GKeyFile *file, const char *path, const char *text, st
 	return TRUE;
 }
 
+/* The line (from 1) that GKeyFile does not take: the first that it cannot be given with all before it. */
+static guint find_broken_line(const char *text, gsize length)
+{
+	guint line = 0;
+
+	for (gsize end = 0; end < length; end++) {
+		g_autoptr(GKeyFile) file = g_key_file_new();
+
+		while (end < length && text[end] != '\n')
+			end++;
+		line++;
+		if (!g_key_file_load_from_data(file, text, MIN(end + 1, length), G_KEY_FILE_NONE, NULL))
+			break;
+	}
+	return line;
+}
+
 struct config *config_parse(const char *path, const char *text, gsize length, GError **error)
 {
 	g_autoptr(GKeyFile) file = g_key_file_new();
 	struct config *config;
 
 	if (!g_key_file_load_from_data(file, text, length, G_KEY_FILE_NONE, error)) {
-		g_prefix_error(error, "%s: ", path);
+		g_prefix_error(error, "%s:%u: ", path, find_broken_line(text, length));
 		return NULL;
 	}
 	config = config_new();
 	if (!read_file(file, path, text, config, error)) {
-		config_free(config);
+		config_unref(config);
 		return NULL;
 	}
 	return config;

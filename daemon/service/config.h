@@ -20,6 +20,8 @@ struct daemon_settings {
 	double agent_timeout;	/* how long a scan waits for the guest's agent */
 	int near_node;		/* where hot pages belong; or SETTING_NODE_AUTO */
 	int far_node;		/* where cold pages belong; likewise */
+	char *state_directory;	/* the journal's folder */
+	guint64 journal_size;	/* of its files together */
 };
 
 /** [defaults] and [vm NAME]. Sizes in bytes, times in seconds. */
@@ -44,13 +46,15 @@ struct vm_settings {
 	guint64 move_limit; /* bytes a second */
 };
 
+/** Never changed once it is read: a new one takes its place. */
 struct config {
+	gatomicrefcount references;
 	struct daemon_settings daemon;
 	struct vm_settings defaults;
 	GHashTable *vms; /* name to struct vm_settings, both owned */
 };
 
-/** config_new() - every setting at its default. config_free() it. */
+/** config_new() - every setting at its default. config_unref() it. */
 struct config *config_new(void);
 
 /** config_load() - read the file @path. The error names file, line, key, value and what is allowed. */
@@ -59,7 +63,9 @@ struct config *config_load(const char *path, GError **error);
 /** config_parse() - config_load() of @text; @path is for the messages. */
 struct config *config_parse(const char *path, const char *text, gsize length, GError **error);
 
-void config_free(struct config *config);
+struct config *config_ref(struct config *config);
+/** config_unref() - NULL is none. */
+void config_unref(struct config *config);
 
 /** config_vm() - the settings of the VM @name, whether or not the file names it. Owned by the configuration.
  */

@@ -15,7 +15,8 @@ struct dbus_service;
 
 /** dbus_service_new() - export the object on @bus; @registry must outlive it. The bus name is not asked for.
  */
-struct dbus_service *dbus_service_new(GDBusConnection *bus, struct vm_registry *registry, GError **error);
+struct dbus_service *dbus_service_new(GDBusConnection *bus, struct vm_registry *registry,
+				      struct act_journal *journal, GError **error);
 void dbus_service_free(struct dbus_service *service);
 
 /** dbus_service_set_libvirt() - what the property Libvirt says. */

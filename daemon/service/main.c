@@ -2,9 +2,9 @@
 /*
  * main.c - vmheatd: options, configuration, bus, main loop, and a clean end
  *
- * The bus name is the lock against a second daemon: nothing is tracked before it is ours. SIGTERM and SIGINT
+ * The bus name and the journal's lock keep a second daemon out: nothing is tracked before both are ours. SIGTERM and SIGINT
  * end all tracking first, so that sources are closed and no act is cut in two; a second signal, or a VM whose
- * job hangs, does not hold the end up for longer than STOP_SECONDS.
+ * job hangs, does not hold the end up for longer than STOP_SECONDS. SIGHUP reads the configuration again.
  */
 #include <gio/gio.h>
 #include <glib-unix.h>
@@ -12,6 +12,8 @@
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include "act_journal.h"
 #include "config.h"
 #include "dbus_service.h"
 #include "log.h"
@@ -33,6 +35,9 @@ struct options {
 /* What the main loop's callbacks share. */
 struct service {
 	GMainLoop *loop;
+	const struct options *options;
+	struct config *config; /* a reference */
+	struct act_journal *journal;
 	struct vm_registry *registry;
 	struct dbus_service *dbus;
 	gboolean stopping;
@@ -113,6 +118,28 @@ static gboolean on_signal(gpointer data)
 	return G_SOURCE_CONTINUE;
 }
 
+/* SIGHUP: what was learnt stays, and so does the configuration if the new one is wrong. */
+static gboolean on_reload(gpointer data)
+{
+	struct service *service = data;
+	g_autoptr(GError) error = NULL;
+	struct config *config = load_config(service->options, &error);
+
+	if (error != NULL) {
+		g_warning("the configuration is not taken: %s", error->message);
+		return G_SOURCE_CONTINUE;
+	}
+	if (strcmp(config->daemon.libvirt_uri, service->config->daemon.libvirt_uri) != 0 ||
+	    strcmp(config->daemon.state_directory, service->config->daemon.state_directory) != 0)
+		g_warning("libvirt-uri and state-directory change when vmheatd is started again");
+	config_unref(service->config);
+	service->config = config;
+	act_journal_set_limit(service->journal, config->daemon.journal_size);
+	vm_registry_reload(service->registry, config);
+	g_message("the configuration was read again");
+	return G_SOURCE_CONTINUE;
+}
+
 static void on_libvirt(const char *state, gpointer data)
 {
 	const struct service *service = data;
@@ -138,22 +165,28 @@ static void on_name_lost(GDBusConnection *bus, const char *name, gpointer data)
 	stop(data, EXIT_FAILURE);
 }
 
-static int serve(const struct config *config, GDBusConnection *bus)
+static int serve(const struct options *options, struct config *config, struct act_journal *journal,
+		 GDBusConnection *bus)
 {
-	struct service service = { .exit_code = EXIT_SUCCESS };
+	struct service service = { .options = options,
+				   .config = config_ref(config),
+				   .journal = journal,
+				   .exit_code = EXIT_SUCCESS };
 	g_autoptr(GError) error = NULL;
 	guint name;
 
-	service.registry = vm_registry_new(config);
-	service.dbus = dbus_service_new(bus, service.registry, &error);
+	service.registry = vm_registry_new(config, journal);
+	service.dbus = dbus_service_new(bus, service.registry, journal, &error);
 	if (service.dbus == NULL) {
 		g_critical("cannot serve on the bus: %s", error->message);
 		vm_registry_free(service.registry);
+		config_unref(service.config);
 		return EXIT_FAILURE;
 	}
 	service.loop = g_main_loop_new(NULL, FALSE);
 	g_unix_signal_add(SIGTERM, on_signal, &service);
 	g_unix_signal_add(SIGINT, on_signal, &service);
+	g_unix_signal_add(SIGHUP, on_reload, &service);
 	name = g_bus_own_name_on_connection(bus, DBUS_SERVICE_NAME, G_BUS_NAME_OWNER_FLAGS_DO_NOT_QUEUE,
 					    on_name_acquired, on_name_lost, &service, NULL);
 	g_main_loop_run(service.loop);
@@ -161,8 +194,31 @@ static int serve(const struct config *config, GDBusConnection *bus)
 	g_bus_unown_name(name);
 	dbus_service_free(service.dbus);
 	vm_registry_free(service.registry);
+	config_unref(service.config);
 	g_main_loop_unref(service.loop);
 	return service.exit_code;
+}
+
+/* Serve with the journal open. Nobody else may have it. */
+static int open_and_serve(struct config *config, const struct options *options)
+{
+	g_autoptr(GDBusConnection) bus = NULL;
+	g_autoptr(GError) error = NULL;
+	struct act_journal *journal;
+	int exit_code = EXIT_FAILURE;
+
+	bus = g_bus_get_sync(options->session_bus ? G_BUS_TYPE_SESSION : G_BUS_TYPE_SYSTEM, NULL, &error);
+	if (bus == NULL) {
+		g_critical("no connection to the bus: %s", error->message);
+		return EXIT_FAILURE;
+	}
+	journal = act_journal_open(config->daemon.state_directory, config->daemon.journal_size, &error);
+	if (journal == NULL)
+		g_critical("%s", error->message);
+	else
+		exit_code = serve(options, config, journal, bus);
+	act_journal_free(journal);
+	return exit_code;
 }
 
 static int check_config(const struct options *options, const struct config *config)
@@ -176,7 +232,6 @@ static int check_config(const struct options *options, const struct config *conf
 int main(int argc, char **argv)
 {
 	struct options options = { NULL };
-	g_autoptr(GDBusConnection) bus = NULL;
 	g_autoptr(GError) error = NULL;
 	struct config *config = NULL;
 	int exit_code = EXIT_FAILURE;
@@ -196,14 +251,9 @@ int main(int argc, char **argv)
 	} else if (options.check_config) {
 		exit_code = check_config(&options, config);
 	} else {
-		bus = g_bus_get_sync(options.session_bus ? G_BUS_TYPE_SESSION : G_BUS_TYPE_SYSTEM, NULL,
-				     &error);
-		if (bus == NULL)
-			g_critical("no connection to the bus: %s", error->message);
-		else
-			exit_code = serve(config, bus);
+		exit_code = open_and_serve(config, &options);
 	}
-	config_free(config);
+	config_unref(config);
 	g_free(options.config_path);
 	return exit_code;
 }

@@ -42,12 +42,34 @@ static void add_result(struct page_move_result *sum, const struct page_move_resu
 	sum->hot += part->hot;
 }
 
+/* What one pass over the VM needs. */
+struct pass {
+	const struct domain *domain;
+	const struct vm_pages *pages;
+	const struct vm_sources *sources;
+	const struct page_move_nodes *nodes;
+	const struct placement_policy *policy;
+	struct placement_extent *extents; /* room for BLOCK_INDICES */
+	gboolean (*before)(gpointer data, GError **error);
+	gpointer before_data;
+	gboolean told; /* before() has allowed it */
+};
+
 /* What was moved of one block. */
 struct moved {
+	struct pass *pass;
 	guint64 index; /* the block's first */
 	gboolean any;
 	guint64 pages[BLOCK_INDICES / 64];
 };
+
+static gboolean tell_before(gpointer data, GError **error)
+{
+	struct pass *pass = ((struct moved *)data)->pass;
+
+	pass->told = pass->told || pass->before == NULL || pass->before(pass->before_data, error);
+	return pass->told;
+}
 
 static void note_moved(guint64 index, guint64 pages, gpointer data)
 {
@@ -85,18 +107,8 @@ static gsize classify_block(const struct vm_pages *pages, const struct placement
 	return count;
 }
 
-/* What one pass over the VM needs. */
-struct pass {
-	const struct domain *domain;
-	const struct vm_pages *pages;
-	const struct vm_sources *sources;
-	const struct page_move_nodes *nodes;
-	const struct placement_policy *policy;
-	struct placement_extent *extents; /* room for BLOCK_INDICES */
-};
-
 /* Bring the pages of one class where they belong, at most @limit of them. */
-static gboolean run_pass(const struct pass *pass, enum placement_class class, guint64 limit,
+static gboolean run_pass(struct pass *pass, enum placement_class class, guint64 limit,
 			 struct page_move_result *result, GError **error)
 {
 	const struct vm_pages *pages = pass->pages;
@@ -105,7 +117,8 @@ static gboolean run_pass(const struct pass *pass, enum placement_class class, gu
 	memset(result, 0, sizeof(*result));
 	for (guint64 index = 0; index < index_count; index += BLOCK_INDICES) {
 		struct page_move_result part = { 0 };
-		struct moved moved = { .index = index };
+		struct moved moved = { .pass = pass, .index = index };
+		struct page_move_watch watch = { .before = tell_before, .moved = note_moved, .data = &moved };
 		gboolean done;
 		gsize count = classify_block(pages, pass->policy, index, pass->extents);
 
@@ -113,7 +126,7 @@ static gboolean run_pass(const struct pass *pass, enum placement_class class, gu
 		if (count == 0)
 			continue;
 		done = page_moves_apply(pass->domain, pages->map, pass->nodes, pass->extents, count,
-					limit - result->moved, note_moved, &moved, &part, error);
+					limit - result->moved, &watch, &part, error);
 		mark_moved(pass->sources, &moved);
 		if (!done)
 			return FALSE;
@@ -122,8 +135,7 @@ static gboolean run_pass(const struct pass *pass, enum placement_class class, gu
 	return TRUE;
 }
 
-static gboolean run_passes(const struct pass *pass, guint64 limit, struct page_move_result *result,
-			   GError **error)
+static gboolean run_passes(struct pass *pass, guint64 limit, struct page_move_result *result, GError **error)
 {
 	struct page_move_result far, near;
 
@@ -143,16 +155,19 @@ static gboolean run_passes(const struct pass *pass, guint64 limit, struct page_m
 
 gboolean vm_moves_apply(const struct domain *domain, const struct vm_pages *pages,
 			const struct vm_sources *sources, const struct page_move_nodes *nodes,
-			const struct placement_policy *policy, guint64 limit, struct page_move_result *result,
-			GError **error)
+			const struct placement_policy *policy, guint64 limit,
+			gboolean (*before)(gpointer data, GError **error), gpointer data,
+			struct page_move_result *result, GError **error)
 {
 	struct placement_extent *extents = g_new(struct placement_extent, BLOCK_INDICES);
-	const struct pass pass = { .domain = domain,
-				   .pages = pages,
-				   .sources = sources,
-				   .nodes = nodes,
-				   .policy = policy,
-				   .extents = extents };
+	struct pass pass = { .domain = domain,
+			     .pages = pages,
+			     .sources = sources,
+			     .nodes = nodes,
+			     .policy = policy,
+			     .extents = extents,
+			     .before = before,
+			     .before_data = data };
 	gboolean done = run_passes(&pass, limit, result, error);
 
 	g_free(extents);

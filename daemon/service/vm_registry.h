@@ -7,7 +7,7 @@
  * libvirt's word (libvirt_connection.h) makes and ends trackers; they are told apart by the domain's UUID. A
  * tracker that finds its VM gone before libvirt says so is ended just the same. When libvirtd restarts, the
  * VMs and their trackers live on and get new handles. Settings made by SetVm belong to a VM's name and
- * outlive its tracker.
+ * outlive its tracker. vm_layers.h says whose settings count.
  *
  * Everything happens in the main loop, and nothing blocks.
  */
@@ -23,8 +23,8 @@ struct vm_registry;
 /** Called in the main loop whenever libvirt comes or goes: @state is "connected" or why it is not. */
 typedef void vm_registry_libvirt_func(const char *state, gpointer data);
 
-/** vm_registry_new() - knows no VM yet. @config must outlive the registry. */
-struct vm_registry *vm_registry_new(const struct config *config);
+/** vm_registry_new() - knows no VM yet. A reference of @config is taken; @journal must outlive the registry. */
+struct vm_registry *vm_registry_new(struct config *config, struct act_journal *journal);
 
 /** vm_registry_start() - connect to libvirt and track what runs. */
 void vm_registry_start(struct vm_registry *registry, vm_registry_libvirt_func *libvirt, gpointer data);
@@ -41,9 +41,17 @@ struct vm_tracker *vm_registry_find(const struct vm_registry *registry, const ch
 /** vm_registry_list() - all trackers by name. The caller frees the list, not the trackers. */
 GList *vm_registry_list(const struct vm_registry *registry);
 
-/** vm_registry_set() - use @settings for @tracker's VM, now and when it starts again. */
-void vm_registry_set(struct vm_registry *registry, struct vm_tracker *tracker,
-		     const struct vm_settings *settings);
+/**
+ * vm_registry_set() - take commands about @tracker's VM, for now and for when it starts again
+ * @commands: key to value, both texts
+ *
+ * Return: FALSE with an error of SETTING_ERROR, and none is taken.
+ */
+gboolean vm_registry_set(struct vm_registry *registry, struct vm_tracker *tracker, GHashTable *commands,
+			 GError **error);
+
+/** vm_registry_reload() - @config takes the place of what was read before; a reference is taken. */
+void vm_registry_reload(struct vm_registry *registry, struct config *config);
 
 /**
  * vm_registry_notify() - the libvirt hook's word about a VM

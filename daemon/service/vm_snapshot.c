@@ -36,6 +36,7 @@ static void vm_snapshot_clear(gpointer data)
 	g_free(snapshot->name);
 	g_free(snapshot->uuid);
 	g_free(snapshot->state_reason);
+	g_free(snapshot->metadata);
 	g_free(snapshot->quality);
 	g_free(snapshot->resize_sentence);
 	g_free(snapshot->placement_sentence);

@@ -71,6 +71,7 @@ struct vm_snapshot {
 	pid_t pid; /* 0 until it is known */
 	enum vm_state state;
 	char *state_reason; /* may be NULL */
+	char *metadata;	    /* what its owner has set, as XML; NULL: nothing, or not known yet */
 
 	guint64 maximum_pages; /* 0: not known yet */
 	gboolean has_balloon;

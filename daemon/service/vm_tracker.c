@@ -22,9 +22,11 @@ struct vm_job {
 
 	/* Set when the job starts. */
 	struct vm_worker *worker;
+	struct config *config; /* a reference */
 	struct vm_settings settings;
 	virDomainPtr handle; /* NULL: the worker's is still right */
-	gboolean check_map;
+	gboolean check_map, check_metadata;
+	gboolean gone; /* VM_JOB_CLOSE: the VM has ended */
 
 	/* Results, as struct vm_reply. */
 	struct vm_snapshot *snapshot;
@@ -39,15 +41,19 @@ struct vm_tracker {
 	gpointer data;
 
 	struct vm_worker *worker; /* the running job's, if one runs */
+	struct config *config;	  /* a reference */
 	struct vm_settings settings;
 	virDomainPtr handle; /* for the next job; NULL: nothing new */
 	gboolean check_map;  /* likewise */
+	gboolean check_metadata;
+	char *settings_problem; /* NULL: none */
 	struct vm_snapshot *snapshot;
 
 	GQueue jobs; /* waiting */
 	gboolean running;
 	gboolean tick_queued; /* waiting or running */
 	gboolean stopping;
+	gboolean gone;
 	guint timer;
 };
 
@@ -57,6 +63,7 @@ static void job_free(gpointer data)
 
 	if (job->handle != NULL)
 		virDomainFree(job->handle);
+	config_unref(job->config);
 	vm_snapshot_unref(job->snapshot);
 	if (job->runs != NULL)
 		g_array_unref(job->runs);
@@ -73,10 +80,13 @@ static void job_run(GTask *task, gpointer source, gpointer data, GCancellable *c
 {
 	struct vm_job *job = data;
 
+	vm_worker_use_daemon(job->worker, &job->config->daemon);
 	if (job->handle != NULL)
 		vm_worker_use_handle(job->worker, job->handle);
 	if (job->check_map)
 		vm_worker_check_map(job->worker);
+	if (job->check_metadata)
+		vm_worker_check_metadata(job->worker);
 	switch (job->kind) {
 	case VM_JOB_TICK:
 		job->snapshot = vm_worker_tick(job->worker, &job->settings);
@@ -89,6 +99,8 @@ static void job_run(GTask *task, gpointer source, gpointer data, GCancellable *c
 					  &job->error);
 		break;
 	case VM_JOB_CLOSE:
+		if (job->gone)
+			vm_worker_gone(job->worker);
 		vm_worker_free(job->worker);
 		break;
 	}
@@ -111,7 +123,9 @@ static void tracker_free(struct vm_tracker *tracker)
 {
 	if (tracker->handle != NULL)
 		virDomainFree(tracker->handle);
+	config_unref(tracker->config);
 	vm_snapshot_unref(tracker->snapshot);
+	g_free(tracker->settings_problem);
 	g_free(tracker->name);
 	g_free(tracker->uuid);
 	g_free(tracker);
@@ -121,6 +135,7 @@ static void tracker_free(struct vm_tracker *tracker)
 static void publish(struct vm_tracker *tracker, struct vm_snapshot *snapshot)
 {
 	const struct vm_snapshot *last = tracker->snapshot;
+	gboolean other_metadata = g_strcmp0(snapshot->metadata, last->metadata) != 0;
 
 	if (snapshot->state != last->state || g_strcmp0(snapshot->state_reason, last->state_reason) != 0) {
 		if (snapshot->state_reason != NULL)
@@ -131,6 +146,8 @@ static void publish(struct vm_tracker *tracker, struct vm_snapshot *snapshot)
 	}
 	vm_snapshot_unref(tracker->snapshot);
 	tracker->snapshot = vm_snapshot_ref(snapshot);
+	if (other_metadata)
+		tracker->callbacks->metadata(tracker, tracker->data);
 }
 
 static void run_next(struct vm_tracker *tracker);
@@ -170,10 +187,13 @@ static void run_next(struct vm_tracker *tracker)
 		return;
 	job = g_queue_pop_head(&tracker->jobs);
 	job->worker = tracker->worker;
+	job->config = config_ref(tracker->config);
+	job->gone = tracker->gone;
 	job->settings = tracker->settings;
 	job->handle = g_steal_pointer(&tracker->handle);
 	job->check_map = tracker->check_map;
-	tracker->check_map = FALSE;
+	job->check_metadata = tracker->check_metadata;
+	tracker->check_map = tracker->check_metadata = FALSE;
 	tracker->running = TRUE;
 
 	task = g_task_new(NULL, NULL, job_done, tracker);
@@ -208,8 +228,15 @@ static gboolean on_interval(gpointer data)
 	return G_SOURCE_CONTINUE;
 }
 
+static void start_timer(struct vm_tracker *tracker)
+{
+	tracker->timer =
+		g_timeout_add((guint)(tracker->config->daemon.interval * 1000), on_interval, tracker);
+}
+
 struct vm_tracker *vm_tracker_new(virDomainPtr domain, const char *name, const char *uuid,
-				  const struct daemon_settings *daemon, const struct vm_settings *settings,
+				  struct config *config, struct act_journal *journal,
+				  const struct vm_settings *settings,
 				  const struct vm_tracker_callbacks *callbacks, gpointer data)
 {
 	struct vm_tracker *tracker = g_new0(struct vm_tracker, 1);
@@ -218,13 +245,14 @@ struct vm_tracker *vm_tracker_new(virDomainPtr domain, const char *name, const c
 	tracker->uuid = g_strdup(uuid);
 	tracker->callbacks = callbacks;
 	tracker->data = data;
+	tracker->config = config_ref(config);
 	tracker->settings = *settings;
-	tracker->worker = vm_worker_new(name, uuid, daemon);
+	tracker->worker = vm_worker_new(name, uuid, journal);
 	tracker->snapshot = vm_snapshot_new(name, uuid);
 	g_queue_init(&tracker->jobs);
 	vm_tracker_use_handle(tracker, domain);
 
-	tracker->timer = g_timeout_add((guint)(daemon->interval * 1000), on_interval, tracker);
+	start_timer(tracker);
 	vm_tracker_tick(tracker);
 	return tracker;
 }
@@ -241,11 +269,12 @@ static void drop_jobs(struct vm_tracker *tracker)
 	}
 }
 
-void vm_tracker_stop(struct vm_tracker *tracker)
+void vm_tracker_stop(struct vm_tracker *tracker, gboolean gone)
 {
 	if (tracker->stopping)
 		return;
 	tracker->stopping = TRUE;
+	tracker->gone = gone;
 	g_source_remove(tracker->timer);
 	drop_jobs(tracker);
 	push(tracker, VM_JOB_CLOSE, NULL, NULL);
@@ -271,9 +300,31 @@ const struct vm_settings *vm_tracker_settings(const struct vm_tracker *tracker)
 	return &tracker->settings;
 }
 
-void vm_tracker_set(struct vm_tracker *tracker, const struct vm_settings *settings)
+void vm_tracker_use_config(struct vm_tracker *tracker, struct config *config)
+{
+	double interval = tracker->config->daemon.interval;
+
+	config_ref(config);
+	config_unref(tracker->config);
+	tracker->config = config;
+	if (config->daemon.interval == interval || tracker->stopping)
+		return;
+	g_source_remove(tracker->timer);
+	start_timer(tracker);
+}
+
+const char *vm_tracker_settings_problem(const struct vm_tracker *tracker)
+{
+	return tracker->settings_problem;
+}
+
+void vm_tracker_set(struct vm_tracker *tracker, const struct vm_settings *settings, const char *problem)
 {
 	tracker->settings = *settings;
+	if (problem != NULL && g_strcmp0(problem, tracker->settings_problem) != 0)
+		g_warning("%s: %s", tracker->name, problem);
+	g_free(tracker->settings_problem);
+	tracker->settings_problem = g_strdup(problem);
 }
 
 void vm_tracker_use_handle(struct vm_tracker *tracker, virDomainPtr domain)
@@ -287,6 +338,11 @@ void vm_tracker_use_handle(struct vm_tracker *tracker, virDomainPtr domain)
 void vm_tracker_check_map(struct vm_tracker *tracker)
 {
 	tracker->check_map = TRUE;
+}
+
+void vm_tracker_check_metadata(struct vm_tracker *tracker)
+{
+	tracker->check_metadata = TRUE;
 }
 
 void vm_tracker_act(struct vm_tracker *tracker, vm_reply_func *done, gpointer data)

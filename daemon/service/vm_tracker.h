@@ -21,6 +21,7 @@
 
 #include <glib.h>
 #include <libvirt/libvirt.h>
+#include "act_journal.h"
 #include "config.h"
 #include "vm_snapshot.h"
 
@@ -31,6 +32,8 @@ struct vm_tracker;
 
 /** What the tracker tells. Called in the main loop. */
 struct vm_tracker_callbacks {
+	/* The snapshot's metadata is another than before. */
+	void (*metadata)(struct vm_tracker *tracker, gpointer data);
 	/* A tick found the VM gone: stop the tracker. */
 	void (*ended)(struct vm_tracker *tracker, gpointer data);
 	/* After vm_tracker_stop(): all is closed, and the tracker freed after the call. */
@@ -49,16 +52,21 @@ typedef void vm_reply_func(const struct vm_reply *reply, gpointer data);
 
 /**
  * vm_tracker_new() - start tracking @domain
- * @daemon:   outlives the tracker
+ * @config:   a reference is taken
+ * @journal:  outlives the tracker
  * @settings: copied
  * @data:     for the callbacks
  */
 struct vm_tracker *vm_tracker_new(virDomainPtr domain, const char *name, const char *uuid,
-				  const struct daemon_settings *daemon, const struct vm_settings *settings,
+				  struct config *config, struct act_journal *journal,
+				  const struct vm_settings *settings,
 				  const struct vm_tracker_callbacks *callbacks, gpointer data);
 
-/** vm_tracker_stop() - no tick any more, close everything. closed() comes once, later. */
-void vm_tracker_stop(struct vm_tracker *tracker);
+/**
+ * vm_tracker_stop() - no tick any more, close everything. closed() comes once, later.
+ * @gone: because the VM has ended, so that nothing that was done to it is open any more
+ */
+void vm_tracker_stop(struct vm_tracker *tracker, gboolean gone);
 
 const char *vm_tracker_name(const struct vm_tracker *tracker);
 const char *vm_tracker_uuid(const struct vm_tracker *tracker);
@@ -68,14 +76,23 @@ const struct vm_snapshot *vm_tracker_snapshot(const struct vm_tracker *tracker);
 
 const struct vm_settings *vm_tracker_settings(const struct vm_tracker *tracker);
 
-/** vm_tracker_set() - use @settings from the next tick on. */
-void vm_tracker_set(struct vm_tracker *tracker, const struct vm_settings *settings);
+/** vm_tracker_use_config() - the daemon's settings from the next tick on; a reference is taken. What was learnt stays. */
+void vm_tracker_use_config(struct vm_tracker *tracker, struct config *config);
+
+/** vm_tracker_settings_problem() - why its owner's settings are not used; NULL: they are. */
+const char *vm_tracker_settings_problem(const struct vm_tracker *tracker);
+
+/** vm_tracker_set() - use @settings from the next tick on. @problem as above; copied. */
+void vm_tracker_set(struct vm_tracker *tracker, const struct vm_settings *settings, const char *problem);
 
 /** vm_tracker_use_handle() - libvirt was reconnected: the old handle is dead. */
 void vm_tracker_use_handle(struct vm_tracker *tracker, virDomainPtr domain);
 
 /** vm_tracker_check_map() - the memory layout may have changed. */
 void vm_tracker_check_map(struct vm_tracker *tracker);
+
+/** vm_tracker_check_metadata() - its owner's settings may have changed. */
+void vm_tracker_check_metadata(struct vm_tracker *tracker);
 
 /** vm_tracker_tick() - do not wait for the next interval: the VM may be gone. */
 void vm_tracker_tick(struct vm_tracker *tracker);

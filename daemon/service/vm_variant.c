@@ -260,13 +260,14 @@ static GVariant *settings_table(const struct vm_settings *settings)
 }
 
 GVariant *vm_variant_full(const struct vm_snapshot *snapshot, const struct vm_settings *settings,
-			  gint64 monotonic_us)
+			  const char *problem, gint64 monotonic_us)
 {
 	GVariantDict dict;
 
 	g_variant_dict_init(&dict, NULL);
 	add_summary(&dict, snapshot, settings);
 	g_variant_dict_insert_value(&dict, "settings", settings_table(settings));
+	add_text(&dict, "settings-problem", problem);
 	g_variant_dict_insert_value(&dict, "sources", sources(snapshot));
 	add_text(&dict, "quality", snapshot->quality);
 	if (snapshot->figures_valid)

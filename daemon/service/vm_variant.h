@@ -19,10 +19,11 @@ GVariant *vm_variant_summary(const struct vm_snapshot *snapshot, const struct vm
 /**
  * vm_variant_full() - GetVm: floating a{sv}
  * @settings:     as above
+ * @problem:      why its owner's settings are not used; NULL: they are
  * @monotonic_us: now, for the age of the data
  */
 GVariant *vm_variant_full(const struct vm_snapshot *snapshot, const struct vm_settings *settings,
-			  gint64 monotonic_us);
+			  const char *problem, gint64 monotonic_us);
 
 /** vm_variant_act() - ActVm: floating a{sv}. */
 GVariant *vm_variant_act(const struct vm_act *act);

@@ -6,10 +6,12 @@
 #include <math.h>
 #include <string.h>
 #include "actuator.h"
+#include "domain_metadata.h"
 #include "host_error.h"
 #include "numa_balancing.h"
 #include "numa_nodes.h"
 #include "source.h"
+#include "vm_acts.h"
 #include "vm_moves.h"
 #include "vm_plan.h"
 #include "vm_scan.h"
@@ -24,13 +26,16 @@ struct vm_worker {
 
 	/* Attached: NULL or invalid until it could be found out. */
 	struct domain *domain;
-	pid_t pid; /* of the domain that the pages belong to, and its start */
+	gboolean metadata_known;
+	char *metadata; /* what the VM's owner has set; NULL: nothing, or not known yet */
+	pid_t pid;	/* of the domain that the pages belong to, and its start */
 	guint64 pid_start_time;
 	struct vm_pages *pages;
 	struct vm_sources sources;
 	struct page_move_nodes nodes;
-	char *no_nodes;	 /* why pages cannot be moved; NULL: nodes is valid */
-	guint map_ticks; /* ticks until the memory layout is asked for again; 0: now */
+	char *no_nodes;	      /* why pages cannot be moved; NULL: nodes is valid */
+	guint windows_before; /* that say nothing of what is used: from before the guest was paused last */
+	guint map_ticks;      /* ticks until the memory layout is asked for again; 0: now */
 
 	/* Measured. */
 	gboolean figures_valid;
@@ -46,20 +51,33 @@ struct vm_worker {
 	guint64 kept_pages; /* by the last guest data there was */
 
 	/* Planned and done. */
+	struct vm_acts acts;
+	char *act_problem; /* why an act that was begun could not be looked after; NULL: it could */
 	struct resize_state resize;
 	struct vm_plan plan;
 	struct page_move_result placement;
 	struct vm_act last_act;
 };
 
-struct vm_worker *vm_worker_new(const char *name, const char *uuid, const struct daemon_settings *daemon)
+struct vm_worker *vm_worker_new(const char *name, const char *uuid, struct act_journal *journal)
 {
 	struct vm_worker *worker = g_new0(struct vm_worker, 1);
 
 	worker->name = g_strdup(name);
 	worker->uuid = g_strdup(uuid);
-	worker->daemon = daemon;
+	worker->acts.journal = journal;
+	worker->acts.uuid = worker->uuid;
 	return worker;
+}
+
+void vm_worker_use_daemon(struct vm_worker *worker, const struct daemon_settings *daemon)
+{
+	worker->daemon = daemon;
+}
+
+void vm_worker_gone(struct vm_worker *worker)
+{
+	vm_acts_close(&worker->acts);
 }
 
 /* A plan cannot outlive them: its pages are theirs, and what is moved must be marked again. */
@@ -86,7 +104,9 @@ void vm_worker_free(struct vm_worker *worker)
 	if (worker->handle != NULL)
 		virDomainFree(worker->handle);
 	g_free(worker->no_nodes);
+	g_free(worker->metadata);
 	g_free(worker->agent_problem);
+	g_free(worker->act_problem);
 	g_free(worker->last_act.failure);
 	g_free(worker->name);
 	g_free(worker->uuid);
@@ -104,11 +124,17 @@ void vm_worker_use_handle(struct vm_worker *worker, virDomainPtr handle)
 	close_sources(worker);
 	g_clear_pointer(&worker->domain, domain_free);
 	worker->map_ticks = 0;
+	worker->metadata_known = FALSE;
 }
 
 void vm_worker_check_map(struct vm_worker *worker)
 {
 	worker->map_ticks = 0;
+}
+
+void vm_worker_check_metadata(struct vm_worker *worker)
+{
+	worker->metadata_known = FALSE;
 }
 
 /* An error's message, without the VM's name that it may begin with: who shows it says the name anyway. */
@@ -199,6 +225,7 @@ static void forget_process(struct vm_worker *worker)
 	worker->figures_valid = FALSE;
 	worker->pressure_valid = FALSE;
 	worker->kept_pages = 0;
+	worker->windows_before = 0;
 	memset(&worker->estimate, 0, sizeof(worker->estimate));
 	memset(&worker->agent, 0, sizeof(worker->agent));
 	memset(&worker->agent_meter, 0, sizeof(worker->agent_meter));
@@ -220,11 +247,9 @@ static gboolean attach_domain(struct vm_worker *worker, GError **error)
 	return TRUE;
 }
 
-/* Everything that a scan needs. */
+/* Who the domain is, and that it lives. */
 static gboolean attach(struct vm_worker *worker, GError **error)
 {
-	struct vm_sources *sources = &worker->sources;
-
 	if (worker->domain == NULL && !attach_domain(worker, error))
 		return FALSE;
 	if (!domain_is_alive(worker->domain)) {
@@ -232,6 +257,69 @@ static gboolean attach(struct vm_worker *worker, GError **error)
 			    (int)worker->domain->pid);
 		return FALSE;
 	}
+	return TRUE;
+}
+
+/* What the VM's owner wants must be known before anything is done to it. */
+static gboolean read_metadata(struct vm_worker *worker, GError **error)
+{
+	char *metadata;
+
+	if (worker->metadata_known)
+		return TRUE;
+	if (!domain_metadata_read(worker->domain, &metadata, error))
+		return FALSE;
+	g_free(worker->metadata);
+	worker->metadata = metadata;
+	worker->metadata_known = TRUE;
+	return TRUE;
+}
+
+/*
+ * Look after what was begun. It needs nothing but libvirt, and comes before everything that may be missing. A failure is
+ * said once; the next tick tries again.
+ */
+static void settle_acts(struct vm_worker *worker, const struct vm_settings *settings)
+{
+	g_autoptr(GError) error = NULL;
+	guint64 stands = 0;
+	gboolean good = vm_acts_settle(&worker->acts, worker->domain, settings->floor / PAGE_MAP_PAGE_SIZE,
+				       &stands, &error);
+
+	/* The plan goes on from where the guest is to stand now. */
+	if (stands > 0) {
+		worker->resize.target_pages = stands;
+		worker->resize.flight_windows = 1;
+	}
+	if (!good && g_strcmp0(worker->act_problem, error->message) != 0 &&
+	    error->domain != ACT_JOURNAL_ERROR)
+		g_warning("%s: %s", worker->name, without_name(worker, error));
+	g_free(worker->act_problem);
+	worker->act_problem = good ? NULL : g_strdup(error->message);
+}
+
+/*
+ * A guest that stands still uses nothing, and needs all that it used before. So its pages do not age, nothing is planned,
+ * and what is known of it counts as little as at the start.
+ */
+static gboolean is_paused(struct vm_worker *worker, GError **error)
+{
+	gboolean paused;
+
+	/* Without libvirt nobody knows; a scan then is as good as ever. */
+	if (!domain_is_paused(worker->domain, &paused, NULL) || !paused)
+		return FALSE;
+	worker->windows_before = worker->pages == NULL ? 0 : worker->pages->windows;
+	vm_plan_clear(&worker->plan);
+	g_set_error(error, VM_ERROR, VM_ERROR_NOT_READY, "the guest is paused");
+	return TRUE;
+}
+
+/* Everything else that a scan needs. */
+static gboolean open_sources(struct vm_worker *worker, GError **error)
+{
+	struct vm_sources *sources = &worker->sources;
+
 	if (worker->map_ticks == 0 || worker->pages == NULL) {
 		if (!refresh_map(worker, error))
 			return FALSE;
@@ -368,7 +456,7 @@ static void make_plan(struct vm_worker *worker, const struct vm_settings *settin
 			.usable_known = worker->agent.used,
 			.usable_pages = worker->agent.end.memory_usable_kib / (PAGE_MAP_PAGE_SIZE / 1024),
 			.maximum_pages = worker->domain->maximum_pages,
-			.windows = worker->pages->windows,
+			.windows = worker->pages->windows - worker->windows_before,
 			.pressure = worker->pressure,
 		},
 	};
@@ -393,15 +481,22 @@ static void note_failure(struct vm_worker *worker, const GError *error)
 
 	g_free(act->failure);
 	act->failure = all;
-	g_warning("%s: %s", worker->name, error->message);
+	/* Of the journal's own trouble the log knows already. */
+	if (error->domain != ACT_JOURNAL_ERROR)
+		g_warning("%s: %s", worker->name, error->message);
 }
 
 /* Bring pages where they belong; with @limit 0 only look where they lie. */
 static gboolean place(struct vm_worker *worker, guint64 limit, struct page_move_result *result,
 		      GError **error)
 {
+	struct vm_acts_moves moves = { .acts = &worker->acts,
+				       .domain = worker->domain,
+				       .limit = limit,
+				       .why = worker->plan.placement_sentence };
+
 	return vm_moves_apply(worker->domain, worker->pages, &worker->sources, &worker->nodes,
-			      &worker->plan.placement, limit, result, error);
+			      &worker->plan.placement, limit, vm_acts_begin_moves, &moves, result, error);
 }
 
 static void act_resize(struct vm_worker *worker)
@@ -413,12 +508,13 @@ static void act_resize(struct vm_worker *worker)
 		return;
 	/* Also where the target is what the guest has: the balloon may be on its way to another. */
 	if (resize_reason_is_act(decision->reason)) {
-		g_message("%s: %s", worker->name, worker->plan.resize_sentence);
-		if (!balloon_set(worker->domain, decision->target_pages, &error)) {
+		if (!vm_acts_resize(&worker->acts, worker->domain, worker->memory.balloon_pages,
+				    decision->target_pages, worker->plan.resize_sentence, &error)) {
 			/* Nothing is remembered, so the next plan tries again. */
 			note_failure(worker, error);
 			return;
 		}
+		g_message("%s: %s", worker->name, worker->plan.resize_sentence);
 		worker->last_act.balloon_asked = TRUE;
 		worker->last_act.balloon_from_pages = worker->memory.balloon_pages;
 		worker->last_act.balloon_to_pages = decision->target_pages;
@@ -426,15 +522,32 @@ static void act_resize(struct vm_worker *worker)
 	worker->resize = worker->plan.resize_next;
 }
 
+/* Show where the pages lie. A failure is not one of an act: it only leaves the figures out. */
+static void survey(struct vm_worker *worker)
+{
+	g_autoptr(GError) error = NULL;
+
+	if (worker->plan.placement_valid && !place(worker, 0, &worker->placement, &error)) {
+		g_free(worker->plan.placement_sentence);
+		worker->plan.placement_sentence =
+			g_strdup_printf("no page moves: %s", without_name(worker, error));
+		worker->plan.placement_valid = FALSE;
+	}
+}
+
 static void act_placement(struct vm_worker *worker, const struct vm_settings *settings)
 {
 	double bytes = (double)settings->move_limit * worker->figures.window_seconds;
 	g_autoptr(GError) error = NULL;
+	gboolean done;
 
 	if (!worker->plan.placement_valid)
 		return;
-	if (!place(worker, MAX((guint64)(bytes / PAGE_MAP_PAGE_SIZE), 1), &worker->placement, &error)) {
+	done = place(worker, MAX((guint64)(bytes / PAGE_MAP_PAGE_SIZE), 1), &worker->placement, &error);
+	vm_acts_end_moves(&worker->acts, worker->placement.moved, done ? NULL : error->message);
+	if (!done) {
 		note_failure(worker, error);
+		survey(worker);
 		return;
 	}
 	worker->last_act.moves_done = TRUE;
@@ -451,19 +564,6 @@ static void carry_out(struct vm_worker *worker, const struct vm_settings *settin
 	worker->last_act.real_us = g_get_real_time();
 	act_resize(worker);
 	act_placement(worker, settings);
-}
-
-/* Show where the pages lie. A failure is not one of an act: it only leaves the figures out. */
-static void survey(struct vm_worker *worker)
-{
-	g_autoptr(GError) error = NULL;
-
-	if (worker->plan.placement_valid && !place(worker, 0, &worker->placement, &error)) {
-		g_free(worker->plan.placement_sentence);
-		worker->plan.placement_sentence =
-			g_strdup_printf("no page moves: %s", without_name(worker, error));
-		worker->plan.placement_valid = FALSE;
-	}
 }
 
 /* An agent that never answers must not slow the ticks down. */
@@ -522,6 +622,7 @@ static struct vm_snapshot *make_snapshot(const struct vm_worker *worker, enum vm
 
 	snapshot->state = state;
 	snapshot->state_reason = g_strdup(reason);
+	snapshot->metadata = g_strdup(worker->metadata);
 	if (worker->domain != NULL) {
 		snapshot->pid = worker->domain->pid;
 		snapshot->maximum_pages = worker->domain->maximum_pages;
@@ -558,8 +659,12 @@ struct vm_snapshot *vm_worker_tick(struct vm_worker *worker, const struct vm_set
 {
 	g_autoptr(GError) error = NULL;
 
-	if (attach(worker, &error) && scan_and_act(worker, settings, &error))
-		return make_snapshot(worker, state_now(worker), NULL);
+	if (attach(worker, &error)) {
+		settle_acts(worker, settings);
+		if (read_metadata(worker, &error) && !is_paused(worker, &error) &&
+		    open_sources(worker, &error) && scan_and_act(worker, settings, &error))
+			return make_snapshot(worker, state_now(worker), NULL);
+	}
 
 	/* Whatever failed may be a layout that changed under the scan. */
 	worker->map_ticks = 0;

@@ -6,7 +6,8 @@
  *
  * A tick is one turn of the loop:
  *
- *	attach     who the domain is, its page map, its sources, as far as they are not there yet
+ *	attach     who the domain is, its page map, its sources, as far as they are not there yet; as soon as it is
+ *	           known, what was begun on it is looked after (vm_acts.h)
  *	scan       vm_scan.h: the agent asked, the host harvested, both merged, the pages one window older
  *	measure    histogram, working set, estimate, balloon, pressure
  *	plan       vm_plan.h
@@ -27,6 +28,7 @@
 
 #include <glib.h>
 #include <libvirt/libvirt.h>
+#include "act_journal.h"
 #include "config.h"
 #include "vm_pages.h"
 #include "vm_snapshot.h"
@@ -43,11 +45,17 @@ GQuark vm_error_quark(void);
 
 struct vm_worker;
 
-/** vm_worker_new() - does nothing yet. @daemon must outlive the worker. */
-struct vm_worker *vm_worker_new(const char *name, const char *uuid, const struct daemon_settings *daemon);
+/** vm_worker_new() - does nothing yet. @journal must outlive the worker. */
+struct vm_worker *vm_worker_new(const char *name, const char *uuid, struct act_journal *journal);
 
 /** vm_worker_free() - close its sources. May block like the others. */
 void vm_worker_free(struct vm_worker *worker);
+
+/** vm_worker_use_daemon() - the daemon's settings from now on. They must outlive their use. */
+void vm_worker_use_daemon(struct vm_worker *worker, const struct daemon_settings *daemon);
+
+/** vm_worker_gone() - the VM has ended: nothing that was done to it is open any more. */
+void vm_worker_gone(struct vm_worker *worker);
 
 /**
  * vm_worker_use_handle() - from now on ask libvirt about the domain by @handle
@@ -59,6 +67,9 @@ void vm_worker_use_handle(struct vm_worker *worker, virDomainPtr handle);
 
 /** vm_worker_check_map() - ask for the memory layout in the next tick. */
 void vm_worker_check_map(struct vm_worker *worker);
+
+/** vm_worker_check_metadata() - ask for its owner's settings in the next tick. */
+void vm_worker_check_metadata(struct vm_worker *worker);
 
 /** vm_worker_tick() - one turn of the loop. Returns the new snapshot. */
 struct vm_snapshot *vm_worker_tick(struct vm_worker *worker, const struct vm_settings *settings);

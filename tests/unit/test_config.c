@@ -53,7 +53,7 @@ static void test_defaults(void **state)
 		assert_string_equal(text, daemon_setting_table[i].standard);
 		g_free(text);
 	}
-	config_free(config);
+	config_unref(config);
 }
 
 /* A VM's group changes what it names, wherever [defaults] stands; other VMs have the defaults. */
@@ -72,7 +72,7 @@ static void test_overrides(void **state)
 	assert_true(config->daemon.interval == 0.5);
 	assert_int_equal(config->daemon.near_node, 1);
 	assert_int_equal(config->daemon.far_node, 0);
-	config_free(config);
+	config_unref(config);
 }
 
 /* A wrong value: the message has file, line, group, key, value and what is allowed. */
@@ -121,7 +121,8 @@ static void test_unknown_names(void **state)
 {
 	assert_refused("[vmheatd]\n\nintervall = 2s\n",
 		       "test.conf:3: [vmheatd] intervall: unknown key; known are libvirt-uri, interval, "
-		       "working-set-age, fall-half-life, agent-timeout, near-node, far-node");
+		       "working-set-age, fall-half-life, agent-timeout, near-node, far-node, "
+		       "state-directory, journal-size");
 	assert_refused("[vms]\nmode = act\n",
 		       "test.conf:1: [vms] unknown group; known are [vmheatd], [defaults] and "
 		       "[vm NAME]");
@@ -142,10 +143,14 @@ static void test_conflicts(void **state)
 /* What is no INI file at all. */
 static void test_no_ini(void **state)
 {
+	static const char broken[] = "# a\n\n[vmheatd]\ninterval = 2s\nfloor 2MiB\n[vm a]\n";
 	GError *error = NULL;
 
 	assert_null(config_parse("test.conf", "interval = 2s\n", 14, &error));
-	assert_true(g_str_has_prefix(error->message, "test.conf: "));
+	assert_true(g_str_has_prefix(error->message, "test.conf:1: "));
+	g_clear_error(&error);
+	assert_null(config_parse("test.conf", broken, strlen(broken), &error));
+	assert_true(g_str_has_prefix(error->message, "test.conf:5: "));
 	g_clear_error(&error);
 	assert_null(config_load("/nonexistent/vmheatd.conf", &error));
 	assert_non_null(strstr(error->message, "/nonexistent/vmheatd.conf"));
@@ -172,7 +177,7 @@ static void test_set(void **state)
 	assert_false(vm_settings_check(&settings, &error));
 	assert_true(g_error_matches(error, SETTING_ERROR, SETTING_ERROR_CONFLICT));
 	g_clear_error(&error);
-	config_free(config);
+	config_unref(config);
 }
 
 /* What a value looks like when shown: the largest unit that divides it. */
@@ -237,7 +242,7 @@ static void test_default_file(void **state)
 	config = config_load("scripts/vmheatd.conf", &error);
 	if (config == NULL)
 		fail_msg("%s", error->message);
-	config_free(config);
+	config_unref(config);
 	assert_true(g_file_get_contents("scripts/vmheatd.conf", &text, NULL, NULL));
 	lines = g_strsplit(text, "\n", -1);
 	assert_documents((const char *const *)lines, "vmheatd", daemon_setting_table, daemon_setting_count);

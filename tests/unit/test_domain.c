@@ -13,6 +13,7 @@
 #include <libvirt/virterror.h>
 #include "actuator.h"
 #include "domain.h"
+#include "domain_metadata.h"
 #include "host_error.h"
 #include "proc_files.h"
 
@@ -152,11 +153,47 @@ static void test_alive(void **state)
 
 #define DOMAIN_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
+/* What an owner has set by libvirt is read, as he set it; without it there is nothing, which is no error. */
+static void test_metadata(void **state)
+{
+	struct bench *bench = *state;
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GHashTable) values = NULL;
+	char *text;
+
+	assert_true(domain_metadata_read(&bench->domain, &text, &error));
+	assert_null(text);
+	assert_int_equal(virDomainSetMetadata(bench->domain.handle, VIR_DOMAIN_METADATA_ELEMENT,
+					      "<settings mode='act' floor='1GiB'/>", "vmheat",
+					      DOMAIN_METADATA_URI, 0),
+			 0);
+	assert_true(domain_metadata_read(&bench->domain, &text, &error));
+	values = domain_metadata_parse(text, &error);
+	assert_string_equal(g_hash_table_lookup(values, "floor"), "1GiB");
+	assert_int_equal(g_hash_table_size(values), 2);
+	g_free(text);
+}
+
+/* A guest that stands still is told from one that runs. */
+static void test_paused(void **state)
+{
+	struct bench *bench = *state;
+	gboolean paused;
+
+	assert_true(domain_is_paused(&bench->domain, &paused, NULL));
+	assert_false(paused);
+	assert_int_equal(virDomainSuspend(bench->domain.handle), 0);
+	assert_true(domain_is_paused(&bench->domain, &paused, NULL));
+	assert_true(paused);
+	assert_int_equal(virDomainResume(bench->domain.handle), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		DOMAIN_TEST(test_not_qemu),	   DOMAIN_TEST(test_no_process), DOMAIN_TEST(test_balloon),
-		DOMAIN_TEST(test_balloon_refused), DOMAIN_TEST(test_ended),	 cmocka_unit_test(test_alive),
+		DOMAIN_TEST(test_balloon_refused), DOMAIN_TEST(test_ended),	 DOMAIN_TEST(test_metadata),
+		DOMAIN_TEST(test_paused),	   cmocka_unit_test(test_alive),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,12 +43,18 @@ static void note_devices(virDomainPtr domain, gpointer data)
 	g_string_append_printf(told, "devices(%s) ", virDomainGetName(domain));
 }
 
+static void note_metadata(virDomainPtr domain, gpointer data)
+{
+	g_string_append_printf(told, "metadata(%s) ", virDomainGetName(domain));
+}
+
 static const struct libvirt_connection_callbacks callbacks = {
 	.connected = note_connected,
 	.disconnected = note_disconnected,
 	.running = note_running,
 	.stopped = note_stopped,
 	.devices_changed = note_devices,
+	.metadata_changed = note_metadata,
 };
 
 static int set_up(void **state)
@@ -108,15 +114,19 @@ static void test_domains(void **state)
 	wait_for("stopped(test) ");
 	assert_int_equal(virDomainCreate(domain), 0);
 	wait_for("running(test) ");
+	assert_int_equal(virDomainSetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, "<settings mode='act'/>",
+					      "vmheat", "https://vmheat.org/domain/1.0", 0),
+			 0);
+	wait_for("metadata(test) ");
 	settle();
-	assert_string_equal(told->str, "connected running(test) stopped(test) running(test) ");
+	assert_string_equal(told->str, "connected running(test) stopped(test) running(test) metadata(test) ");
 
 	/* After the end of the connection nothing is told any more. */
 	libvirt_connection_free(connection);
 	assert_int_equal(virDomainDestroy(domain), 0);
 	assert_int_equal(virDomainCreate(domain), 0);
 	settle();
-	assert_string_equal(told->str, "connected running(test) stopped(test) running(test) ");
+	assert_string_equal(told->str, "connected running(test) stopped(test) running(test) metadata(test) ");
 	virDomainFree(domain);
 	virConnectClose(other);
 }

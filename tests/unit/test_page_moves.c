@@ -117,6 +117,22 @@ static void note_moved(guint64 index, guint64 pages, gpointer data)
 static struct page_map *map;
 static struct domain domain;
 
+/* How often leave was asked before the first move, and whether it is given. */
+static guint asked, moves_when_asked;
+static gboolean refused;
+
+static gboolean ask_before(gpointer data, GError **error)
+{
+	asked++;
+	moves_when_asked = machine.moving_calls;
+	if (refused)
+		g_set_error(error, HOST_ERROR, HOST_ERROR_SYSTEM, "no leave");
+	return !refused;
+}
+
+static const struct page_move_watch watch = { .before = ask_before, .moved = note_moved };
+static const struct page_move_watch nobody = { .before = NULL };
+
 static int set_up(void **state)
 {
 	static const struct ram_range ram = { .gfn = 0, .vpn = FIRST_VPN, .pages = PAGES };
@@ -126,6 +142,8 @@ static int set_up(void **state)
 	memset(&machine, 0, sizeof(machine));
 	memset(told, 0, sizeof(told));
 	told_runs = 0;
+	asked = 0;
+	refused = FALSE;
 	map = page_map_new(&ram, 1, &reason);
 	assert_true(proc_stat_read(getpid(), &self));
 	domain = (struct domain){ .name = (char *)"g1", .pid = getpid(), .pid_start_time = self.start_time };
@@ -143,8 +161,8 @@ static struct page_move_result apply(const struct placement_extent *extents, gsi
 	struct page_move_result result;
 	g_autoptr(GError) error = NULL;
 
-	if (!page_moves_apply_with(&fake_kernel, &domain, map, &both_nodes, extents, count, limit, note_moved,
-				   NULL, &result, &error))
+	if (!page_moves_apply_with(&fake_kernel, &domain, map, &both_nodes, extents, count, limit, &watch,
+				   &result, &error))
 		fail_msg("%s", error->message);
 	/* Every page that lies wrong has one fate. */
 	assert_true(result.wanted <= result.moved + result.busy + result.refused + result.no_memory +
@@ -318,7 +336,7 @@ static void assert_fails(int call_errno, enum host_error code, const char *messa
 	g_autoptr(GError) error = NULL;
 
 	machine.call_errno = call_errno;
-	assert_false(page_moves_apply_with(&fake_kernel, &domain, map, &both_nodes, plan, 1, 1, NULL, NULL,
+	assert_false(page_moves_apply_with(&fake_kernel, &domain, map, &both_nodes, plan, 1, 1, &nobody,
 					   &result, &error));
 	assert_true(g_error_matches(error, HOST_ERROR, code));
 	assert_non_null(strstr(error->message, message));
@@ -436,12 +454,40 @@ static void test_real_kernel(void **state)
 	page_map_free(map);
 	map = page_map_new(&ram, 1, &reason);
 	here[0].index = map->ranges[0].index;
-	if (!page_moves_apply(&domain, map, &both_nodes, here, 1, 4, NULL, NULL, &result, &error))
+	if (!page_moves_apply(&domain, map, &both_nodes, here, 1, 4, &nobody, &result, &error))
 		fail_msg("%s", error->message);
 	assert_int_equal(result.hot, 4);
 	assert_int_equal(result.hot_near, 4);
 	assert_int_equal(result.wanted, result.moved);
 	g_aligned_free(pages);
+}
+
+/* Leave to move is asked for once, before the first page is, and only if one is to be; without it none moves. */
+static void test_leave(void **state)
+{
+	static const struct placement_extent plan[] = {
+		{ .index = 0, .pages = 1000, .class = PLACEMENT_NEAR },
+		{ .index = 1000, .pages = 7000, .class = PLACEMENT_FAR },
+	};
+	struct page_move_result result;
+	g_autoptr(GError) error = NULL;
+
+	apply(plan, 1, PAGES); /* they lie near already */
+	assert_int_equal(asked, 0);
+	apply(plan, 2, 0); /* only looks */
+	assert_int_equal(asked, 0);
+	refused = TRUE;
+	assert_false(page_moves_apply_with(&fake_kernel, &domain, map, &both_nodes, plan, 2, PAGES, &watch,
+					   &result, &error));
+	assert_string_equal(error->message, "no leave");
+	assert_int_equal(asked, 1);
+	assert_int_equal(machine.moving_calls, 0);
+	assert_int_equal(machine.splits, 0);
+	refused = FALSE;
+	asked = 0;
+	assert_int_equal(apply(plan, 2, PAGES).moved, 7000); /* two batches */
+	assert_int_equal(asked, 1);
+	assert_int_equal(moves_when_asked, 0);
 }
 
 #define MOVES_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -464,6 +510,7 @@ int main(void)
 		MOVES_TEST(test_hidden_by_balancing),
 		MOVES_TEST(test_look_at_hidden),
 		MOVES_TEST(test_real_kernel),
+		MOVES_TEST(test_leave),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -51,8 +51,7 @@ static const struct host_source_ops fake_ops = { .name = "fake", .mark = fake_ma
 
 gboolean page_moves_apply(const struct domain *domain, const struct page_map *map,
 			  const struct page_move_nodes *nodes, const struct placement_extent *extents,
-			  gsize count, guint64 limit,
-			  void (*moved)(guint64 index, guint64 pages, gpointer data), gpointer data,
+			  gsize count, guint64 limit, const struct page_move_watch *watch,
 			  struct page_move_result *result, GError **error)
 {
 	memset(result, 0, sizeof(*result));
@@ -64,9 +63,11 @@ gboolean page_moves_apply(const struct domain *domain, const struct page_map *ma
 			assert_true(index < VM_PAGES);
 			result->wanted += node_of[index] != node;
 			if (node_of[index] != node && result->moved < limit) {
+				if (!watch->before(watch->data, error))
+					return FALSE;
 				node_of[index] = node;
 				result->moved++;
-				moved(index, 1, data);
+				watch->moved(index, 1, watch->data);
 			}
 			*(extents[i].class == PLACEMENT_FAR ? &result->cold : &result->hot) += 1;
 			*(extents[i].class == PLACEMENT_FAR ? &result->cold_far : &result->hot_near) +=
@@ -112,7 +113,7 @@ static struct page_move_result apply(struct scene *scene, guint64 limit)
 	GError *error = NULL;
 
 	assert_true(vm_moves_apply(NULL, scene->pages, &scene->sources, &scene->nodes, &scene->policy, limit,
-				   &result, &error));
+				   NULL, NULL, &result, &error));
 	return result;
 }
 
@@ -131,6 +132,30 @@ static void test_moves_all(void **state)
 	assert_int_equal(scene->source.calls, 4); /* hot pages in the last block, cold ones in all three */
 	assert_int_equal(node_of[0], FAR);
 	assert_int_equal(node_of[VM_PAGES - 1], NEAR);
+}
+
+static gboolean count_asked(gpointer data, GError **error)
+{
+	guint *asked = data;
+
+	++*asked;
+	return TRUE;
+}
+
+/* Leave is asked for once for the whole VM, all its blocks and both passes, and not at all to look. */
+static void test_asks_once(void **state)
+{
+	struct scene *scene = *state;
+	struct page_move_result result;
+	guint asked = 0;
+
+	assert_true(vm_moves_apply(NULL, scene->pages, &scene->sources, &scene->nodes, &scene->policy, 0,
+				   count_asked, &asked, &result, NULL));
+	assert_int_equal(asked, 0);
+	assert_true(vm_moves_apply(NULL, scene->pages, &scene->sources, &scene->nodes, &scene->policy,
+				   G_MAXUINT64, count_asked, &asked, &result, NULL));
+	assert_int_equal(result.moved, VM_PAGES);
+	assert_int_equal(asked, 1);
 }
 
 /* Room for 150 moves: the 100 hot pages go first although they lie last, then 50 cold ones. */
@@ -199,6 +224,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_moves_all, open_scene, close_scene),
+		cmocka_unit_test_setup_teardown(test_asks_once, open_scene, close_scene),
 		cmocka_unit_test_setup_teardown(test_hot_pages_first, open_scene, close_scene),
 		cmocka_unit_test_setup_teardown(test_only_looks, open_scene, close_scene),
 		cmocka_unit_test_setup_teardown(test_runs_of_the_plan, open_scene, close_scene),

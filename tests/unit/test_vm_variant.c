@@ -19,7 +19,7 @@ static int read_settings(void **state)
 	struct config *config = config_new();
 
 	settings = config->defaults;
-	config_free(config);
+	config_unref(config);
 	return 0;
 }
 
@@ -43,7 +43,7 @@ static void assert_text(GVariant *dict, const char *key, const char *wanted)
 
 static GVariant *full(const struct vm_snapshot *snapshot)
 {
-	return g_variant_ref_sink(vm_variant_full(snapshot, &settings, 10000000));
+	return g_variant_ref_sink(vm_variant_full(snapshot, &settings, NULL, 10000000));
 }
 
 /* Before anything is known: identity, state and settings, but no figure. */
