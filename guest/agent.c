@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
+#include <time.h>
+#include "counters.h"
 #include "run_encoder.h"
 
 /* The newest requests that wait for an answer. */
@@ -17,6 +19,14 @@ struct requests {
 	uint32_t hello_sequence;
 	uint32_t scan_sequence;
 };
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
 
 /* Send the frame whose payload of @length bytes lies in agent->frame. */
 static int send_frame(struct agent *agent, enum vmheat_frame_type type, uint32_t sequence, size_t length)
@@ -28,6 +38,7 @@ static int send_frame(struct agent *agent, enum vmheat_frame_type type, uint32_t
 		.sequence = htole32(sequence),
 		.length = htole32((uint32_t)length),
 	};
+	agent->sent_bytes += sizeof(agent->frame.header) + length;
 	return port_write(agent->port, &agent->frame, sizeof(agent->frame.header) + length);
 }
 
@@ -51,15 +62,42 @@ static int send_hello(struct agent *agent, uint32_t sequence)
 	return send_frame(agent, VMHEAT_FRAME_HELLO, sequence, sizeof(hello));
 }
 
+/* A structure of nothing but @count numbers of 8 bytes into the frame's payload. Return: its size. */
+static size_t put_numbers(struct agent *agent, const void *structure, size_t count)
+{
+	uint64_t fields[16];
+
+	memcpy(fields, structure, count * sizeof(fields[0]));
+	for (size_t i = 0; i < count; i++)
+		fields[i] = htole64(fields[i]);
+	memcpy(agent->frame.payload, fields, count * sizeof(fields[0]));
+	return count * sizeof(fields[0]);
+}
+
 static int send_scan_end(struct agent *agent, const struct vmheat_scan_end *end)
 {
-	uint64_t fields[sizeof(*end) / sizeof(uint64_t)];
+	size_t size = put_numbers(agent, end, sizeof(*end) / sizeof(uint64_t));
 
-	memcpy(fields, end, sizeof(fields));
-	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
-		fields[i] = htole64(fields[i]);
-	memcpy(agent->frame.payload, fields, sizeof(fields));
-	return send_frame(agent, VMHEAT_FRAME_SCAN_END, agent->scan_sequence, sizeof(fields));
+	return send_frame(agent, VMHEAT_FRAME_SCAN_END, agent->scan_sequence, size);
+}
+
+static int send_cgroups(struct agent *agent)
+{
+	const struct vmheat_cgroup *cgroups;
+	size_t count = page_scanner_cgroups(&agent->scanner, &cgroups);
+
+	for (size_t i = 0; i < count; i++) {
+		const char *path = cgroup_names_find(&agent->scanner.names, cgroups[i].id);
+		size_t size = put_numbers(agent, &cgroups[i], sizeof(cgroups[i]) / sizeof(uint64_t));
+		size_t length = strlen(path);
+		int error;
+
+		memcpy(agent->frame.payload + size, path, length);
+		error = send_frame(agent, VMHEAT_FRAME_CGROUP, agent->scan_sequence, size + length);
+		if (error)
+			return error;
+	}
+	return 0;
 }
 
 static int send_error(struct agent *agent, int error, const char *failed)
@@ -72,7 +110,8 @@ static int send_error(struct agent *agent, int error, const char *failed)
 	return send_frame(agent, VMHEAT_FRAME_ERROR, agent->scan_sequence, sizeof(payload) + length);
 }
 
-static int answer_scan(struct agent *agent, uint32_t sequence)
+/* Scan, send what was found, and spend what it took. */
+static int scan_and_send(struct agent *agent)
 {
 	struct run_encoder encoder = {
 		.payload = agent->frame.payload,
@@ -80,15 +119,37 @@ static int answer_scan(struct agent *agent, uint32_t sequence)
 		.emit = send_pages,
 		.context = agent,
 	};
+	uint64_t cpu_before = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+	uint64_t bytes_before = agent->sent_bytes;
 	struct vmheat_scan_end end;
 	const char *failed;
 	int error;
 
-	agent->scan_sequence = sequence;
 	error = page_scanner_run(&agent->scanner, &encoder, &end, &failed);
+	if (!error)
+		error = send_cgroups(agent);
+	end.cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu_before;
 	if (error && failed)
-		return send_error(agent, error, failed);
-	return error ? error : send_scan_end(agent, &end);
+		error = send_error(agent, error, failed);
+	else if (!error)
+		error = send_scan_end(agent, &end);
+	budget_spend(&agent->cpu, (double)end.cpu_ns / 1e9);
+	budget_spend(&agent->bytes, (double)(agent->sent_bytes - bytes_before));
+	return error;
+}
+
+static int answer_scan(struct agent *agent, uint32_t sequence)
+{
+	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+	bool cpu_left = budget_allows(&agent->cpu, now_ns);
+	bool bytes_left = budget_allows(&agent->bytes, now_ns);
+	struct vmheat_scan_end end = { .flags = VMHEAT_SCAN_OVER_BUDGET };
+
+	agent->scan_sequence = sequence;
+	if (cpu_left && bytes_left)
+		return scan_and_send(agent);
+	counters_read(&end, agent->scanner.paths);
+	return send_scan_end(agent, &end);
 }
 
 /* Read all that has come; what was asked last goes into @requests. */
@@ -125,35 +186,36 @@ static void answer(struct agent *agent, const struct requests *requests)
 		(void)answer_scan(agent, requests->scan_sequence);
 }
 
-int agent_open(struct agent *agent, struct port *port, const struct guest_paths *paths)
+void agent_open(struct agent *agent, const struct guest_paths *paths, const struct agent_limits *limits)
+{
+	memset(agent, 0, sizeof(*agent));
+	agent->cpu.rate = limits->cpu;
+	agent->bytes.rate = limits->bytes;
+	page_scanner_open(&agent->scanner, paths);
+}
+
+int agent_serve(struct agent *agent, struct port *port)
 {
 	int error;
 
-	memset(agent, 0, sizeof(*agent));
 	agent->port = port;
-	page_scanner_open(&agent->scanner, paths);
+	agent->reader = (struct frame_reader){ 0 };
 	error = send_hello(agent, 0);
-	if (error == 0 || error == -EPIPE)
-		return 0;
-	agent_close(agent);
-	return error;
-}
-
-int agent_serve(struct agent *agent)
-{
-	for (;;) {
+	/* Nobody has to be there to hear it. */
+	if (error == -EPIPE)
+		error = 0;
+	while (!error) {
 		struct requests requests = { .hello = false };
-		int error = read_requests(agent, &requests);
 
+		error = read_requests(agent, &requests);
 		if (error)
-			return error;
+			break;
 		if (requests.hello || requests.scan)
 			answer(agent, &requests);
 		else
 			error = port_wait(agent->port);
-		if (error)
-			return error;
 	}
+	return error;
 }
 
 void agent_close(struct agent *agent)

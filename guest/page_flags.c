@@ -15,40 +15,10 @@
  */
 #include "page_flags.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <linux/kernel-page-flags.h>
-#include <unistd.h>
 #include "vmheat/guest_protocol.h"
 
-#define KPF(flag)  (UINT64_C(1) << KPF_##flag)
-#define ENTRY_SIZE sizeof(uint64_t)
-
-int page_flags_open(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	return fd < 0 ? -errno : fd;
-}
-
-ssize_t page_flags_read(int fd, uint64_t first_gfn, uint64_t *flags, size_t count)
-{
-	size_t done = 0;
-
-	while (done < count) {
-		ssize_t size = pread(fd, flags + done, (count - done) * ENTRY_SIZE,
-				     (off_t)((first_gfn + done) * ENTRY_SIZE));
-
-		if (size < 0 && errno == EINTR)
-			continue;
-		if (size < 0)
-			return -errno;
-		if (size < (ssize_t)ENTRY_SIZE)
-			break;
-		done += (size_t)size / ENTRY_SIZE;
-	}
-	return (ssize_t)done;
-}
+#define KPF(flag) (UINT64_C(1) << KPF_##flag)
 
 /* The kinds of a page that is neither free nor a tail. Without an owner in user space there are none. */
 static uint8_t page_kinds(uint64_t flags)
@@ -72,6 +42,11 @@ static uint8_t page_kinds(uint64_t flags)
 	return kinds;
 }
 
+bool page_is_tail(uint64_t flags)
+{
+	return flags & KPF(COMPOUND_TAIL);
+}
+
 uint8_t page_classify(struct page_classifier *classifier, uint64_t flags, bool idle_known, bool idle)
 {
 	uint8_t page;
@@ -80,7 +55,7 @@ uint8_t page_classify(struct page_classifier *classifier, uint64_t flags, bool i
 		classifier->head = VMHEAT_PAGE_UNKNOWN;
 		return VMHEAT_PAGE_FREE;
 	}
-	if (flags & KPF(COMPOUND_TAIL))
+	if (page_is_tail(flags))
 		return classifier->head;
 
 	page = page_kinds(flags);

@@ -6,20 +6,10 @@
 #define VMHEAT_GUEST_PAGE_FLAGS_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
-/** page_flags_open() - a file descriptor, or a negative errno: the kernel has no kpageflags, or we are not
- * root. */
-int page_flags_open(const char *path);
-
-/**
- * page_flags_read() - read the flags of @count pages from @first_gfn on, one word of KPF_ bits a page
- *
- * Return: pages read, fewer than @count at the end of memory; or a negative errno.
- */
-ssize_t page_flags_read(int fd, uint64_t first_gfn, uint64_t *flags, size_t count);
+/** page_is_tail() - whether a page with these KPF_ bits is part of a larger one, but not its head. */
+bool page_is_tail(uint64_t flags);
 
 /** Turns flags into page bytes, page by page in rising order; zero it where a range of frames begins. */
 struct page_classifier {

@@ -8,19 +8,25 @@
  * kernel look into the page tables, then its flags; then it is marked again at once, before its pages are
  * handed out: what a slow host makes the scan wait for must not widen the gap between reading and marking, in
  * which an access goes unseen. Pages that were read as idle still carry their mark, so only the others are
- * marked.
+ * marked. To whom its pages are charged, and whether they are mapped, is read with its flags, and counted.
+ *
+ * Without page_idle, and where the multi-generational LRU is on, that one says which memory of each cgroup is idle
+ * (lru_gen.h); of single pages only what is free and of which kind they are is known then.
  *
  * Invariants
  * - The window is from the end of the last marking to the start of this reading. Every page's own window
  *   holds it, and is longer by no more than what the last scan and this one took.
  * - Idle and accessed are told only of a window that began with a whole marking by this scanner. A scan
  *   that failed half-way, like the first, is followed by one without window.
- * - Memory is one chunk, whatever the guest's size.
+ * - Memory is one chunk and a table of cgroups, whatever the guest's size.
  */
 #ifndef VMHEAT_GUEST_PAGE_SCANNER_H
 #define VMHEAT_GUEST_PAGE_SCANNER_H
 
+#include <stdbool.h>
 #include <stdint.h>
+#include "cgroup_names.h"
+#include "cgroup_table.h"
 #include "page_idle.h"
 #include "paths.h"
 #include "physical_memory.h"
@@ -34,15 +40,24 @@
 struct page_scanner {
 	const struct guest_paths *paths;
 	int page_idle_fd;  /* -1 where the guest has none */
-	int page_flags_fd; /* likewise */
+	int page_flags_fd; /* likewise, and the next two */
+	int page_counts_fd;
+	int page_cgroups_fd;
+	bool lru_gen; /* it stands in for page_idle */
 
 	uint64_t marked_ns; /* CLOCK_MONOTONIC at the end of the last marking; 0: not marked */
+	uint64_t aged_ns;   /* likewise at the beginning of the last aging */
 
 	struct physical_memory memory;
 	uint64_t idle[PAGE_SCANNER_CHUNK_PAGES / PAGE_IDLE_WORD_PAGES];
 	uint64_t not_idle[PAGE_SCANNER_CHUNK_PAGES / PAGE_IDLE_WORD_PAGES];
 	uint64_t flags[PAGE_SCANNER_CHUNK_PAGES];
+	uint64_t counts[PAGE_SCANNER_CHUNK_PAGES];
+	uint64_t cgroup_ids[PAGE_SCANNER_CHUNK_PAGES];
 	uint8_t pages[PAGE_SCANNER_CHUNK_PAGES];
+
+	struct cgroup_table cgroups;
+	struct cgroup_names names;
 };
 
 /** page_scanner_open() - open what this guest has of @paths, which outlive the scanner. */
@@ -68,5 +83,13 @@ void page_scanner_hello(struct page_scanner *scanner, struct vmheat_hello *hello
  */
 int page_scanner_run(struct page_scanner *scanner, struct run_encoder *encoder, struct vmheat_scan_end *end,
 		     const char **failed);
+
+/**
+ * page_scanner_cgroups() - whose memory the last page_scanner_run() found, the most idle memory first
+ *
+ * Return: how many there are at *@cgroups, which is the scanner's; once a scan. cgroup_names_find(&scanner->names) knows
+ * their paths.
+ */
+size_t page_scanner_cgroups(struct page_scanner *scanner, const struct vmheat_cgroup **cgroups);
 
 #endif /* VMHEAT_GUEST_PAGE_SCANNER_H */

@@ -9,6 +9,11 @@
 struct guest_paths {
 	const char *page_idle_bitmap; /* Documentation/admin-guide/mm/idle_page_tracking.rst */
 	const char *page_flags;	      /* Documentation/admin-guide/mm/pagemap.rst */
+	const char *page_counts;      /* likewise */
+	const char *page_cgroups;     /* likewise */
+	const char *cgroup_root;      /* where cgroups of version 2 are */
+	const char *lru_gen;	      /* Documentation/admin-guide/mm/multigen_lru.rst */
+	const char *lru_gen_enabled;
 	const char *physical_memory;
 	const char *vmstat;
 	const char *memory_pressure;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * port.c - the virtio-serial port that leads to the host, see port.h
+ * port.c - the virtio-serial port, or the socket, that leads to the host, see port.h
  */
 #include "port.h"
 
@@ -13,14 +13,15 @@ int port_open(struct port *port, const char *path)
 {
 	int fd = open(path, O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 
-	return fd < 0 ? -errno : port_attach(port, fd);
+	return fd < 0 ? -errno : port_attach(port, fd, PORT_DEVICE);
 }
 
-int port_attach(struct port *port, int fd)
+int port_attach(struct port *port, int fd, enum port_kind kind)
 {
 	struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLET };
 	int error;
 
+	port->kind = kind;
 	port->fd = fd;
 	port->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (port->epoll_fd >= 0 && epoll_ctl(port->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0)
@@ -46,6 +47,8 @@ ssize_t port_read(struct port *port, void *bytes, size_t size)
 	} while (result < 0 && errno == EINTR);
 	if (result < 0 && errno == EAGAIN)
 		return 0;
+	if (result == 0 && port->kind == PORT_SOCKET)
+		return -EPIPE;
 	return result < 0 ? -errno : result;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * port.h - the virtio-serial port that leads to the host
+ * port.h - the virtio-serial port, or the socket, that leads to the host
  *
  * Theory of operation
  *
@@ -9,6 +9,8 @@
  * POLLHUP. Waiting therefore is for a *change*, by an edge-triggered epoll: the kernel wakes it for data, for
  * room and when the host comes or goes, and between these the agent does not run at all. An edge is told
  * once; so whoever waits must have read or written until there was nothing more to do.
+ *
+ * A socket is waited for likewise, but ends when the host leaves.
  */
 #ifndef VMHEAT_GUEST_PORT_H
 #define VMHEAT_GUEST_PORT_H
@@ -17,8 +19,15 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/** What is behind a port. */
+enum port_kind {
+	PORT_DEVICE, /* of virtio-serial */
+	PORT_SOCKET, /* a connected stream */
+};
+
 /** An open port; private to port.c. */
 struct port {
+	enum port_kind kind;
 	int fd;
 	int epoll_fd;
 };
@@ -26,15 +35,16 @@ struct port {
 /** port_open() - open the port's device. One process at a time can (EBUSY). 0 or a negative errno. */
 int port_open(struct port *port, const char *path);
 
-/** port_attach() - use the open non-blocking @fd, which the port owns from then on. 0 or a negative errno. */
-int port_attach(struct port *port, int fd);
+/** port_attach() - use the open non-blocking @fd, which the port owns, whatever is returned: 0 or a negative errno. */
+int port_attach(struct port *port, int fd, enum port_kind kind);
 
 void port_close(struct port *port);
 
 /**
  * port_read() - read what is there
  *
- * Return: bytes read; 0 if there is nothing now; a negative errno if the port is gone.
+ * Return: bytes read; 0 if there is nothing now; a negative errno if the port is gone (-EPIPE: the host left a
+ * socket).
  */
 ssize_t port_read(struct port *port, void *bytes, size_t size);
 

@@ -10,7 +10,7 @@
 
 int text_file_read(const char *path, void (*take_line)(const char *line, void *context), void *context)
 {
-	char line[256];
+	char line[4096 + 32]; /* a path and what stands beside it */
 	FILE *file = fopen(path, "re");
 	int error = 0;
 

@@ -28,6 +28,8 @@
 #define FRAME_SIZE_MAX	 (sizeof(struct vmheat_frame_header) + VMHEAT_FRAME_PAYLOAD_MAX)
 #define PAYLOAD_GFN_SIZE sizeof(uint64_t) /* what a PAGES payload begins with */
 #define RUN_SIZE_MIN	 2		  /* page byte and one byte of length */
+#define HELLO_SIZE_MIN	 sizeof(struct vmheat_hello)
+#define END_SIZE_MIN	 offsetof(struct vmheat_scan_end, flags) /* what every SCAN_END has */
 #define PAGE_SHIFT	 12
 #define ERRNO_MAX	 4095 /* the kernel's own bound, include/linux/err.h */
 
@@ -51,6 +53,9 @@ struct guest_stream {
 	bool have_end;
 	struct vmheat_hello hello;
 	struct vmheat_scan_end end;
+	size_t cgroup_count;
+	uint64_t cgroup_pages; /* of all of them */
+	struct guest_cgroup cgroups[VMHEAT_CGROUPS_MAX];
 	char error_text[VMHEAT_ERROR_TEXT_MAX + 1];
 	struct guest_stream_counts counts;
 
@@ -78,11 +83,13 @@ _Static_assert(sizeof(state_names) / sizeof(state_names[0]) == GUEST_SCAN_STATES
 static const struct {
 	uint32_t min, max;
 } payload_lengths[] = {
-	[VMHEAT_FRAME_HELLO] = { sizeof(struct vmheat_hello), sizeof(struct vmheat_hello) },
+	[VMHEAT_FRAME_HELLO] = { HELLO_SIZE_MIN, VMHEAT_GROWING_PAYLOAD_MAX },
 	[VMHEAT_FRAME_PAGES] = { PAYLOAD_GFN_SIZE + RUN_SIZE_MIN, VMHEAT_FRAME_PAYLOAD_MAX },
-	[VMHEAT_FRAME_SCAN_END] = { sizeof(struct vmheat_scan_end), sizeof(struct vmheat_scan_end) },
+	[VMHEAT_FRAME_SCAN_END] = { END_SIZE_MIN, VMHEAT_GROWING_PAYLOAD_MAX },
 	[VMHEAT_FRAME_ERROR] = { sizeof(struct vmheat_error),
 				 sizeof(struct vmheat_error) + VMHEAT_ERROR_TEXT_MAX },
+	[VMHEAT_FRAME_CGROUP] = { sizeof(struct vmheat_cgroup),
+				  sizeof(struct vmheat_cgroup) + VMHEAT_CGROUP_PATH_MAX },
 };
 #define FRAME_TYPES (sizeof(payload_lengths) / sizeof(payload_lengths[0]))
 
@@ -120,6 +127,8 @@ void guest_stream_start_scan(struct guest_stream *stream, uint32_t sequence)
 	stream->sequence = sequence;
 	stream->next_gfn = 0;
 	stream->next_range = 0;
+	stream->cgroup_count = 0;
+	stream->cgroup_pages = 0;
 	/* A candidate that was begun for the last scan is measured by the rules of this one. */
 	stream->checked.length = 0;
 	memset(stream->pages, VMHEAT_PAGE_UNKNOWN, stream->map->index_count);
@@ -319,28 +328,69 @@ static void take_hello(struct guest_stream *stream, const uint8_t *payload)
 	stream->have_hello = true;
 }
 
-static void take_scan_end(struct guest_stream *stream, const uint8_t *payload)
+/* A structure of @count numbers of 8 bytes each, of which @length bytes came: what did not is 0. */
+static void take_numbers(uint64_t *fields, size_t count, const uint8_t *payload, size_t length)
 {
-	uint64_t *fields = (uint64_t *)&stream->end;
+	for (size_t i = 0; i < count; i++)
+		fields[i] = (i + 1) * sizeof(*fields) <= length ? load_u64(payload + i * sizeof(*fields)) : 0;
+}
 
-	/* SCAN_END is nothing but numbers of 8 bytes; its size is asserted where it is declared. */
-	for (size_t i = 0; i < sizeof(stream->end) / sizeof(*fields); i++)
-		fields[i] = load_u64(payload + i * sizeof(*fields));
+/* SCAN_END and CGROUP are nothing but numbers; their sizes are asserted where they are declared. */
+#define NUMBERS(structure) ((uint64_t *)(structure)), sizeof(*(structure)) / sizeof(uint64_t)
+
+static void take_scan_end(struct guest_stream *stream, const uint8_t *payload, size_t length)
+{
+	take_numbers(NUMBERS(&stream->end), payload, length);
 	stream->have_end = true;
 	stream->state = GUEST_SCAN_COMPLETE;
 }
 
-/* Keep the guest's text, and nothing of it that a terminal or a log could take for a
- * command. */
+/* Keep the guest's text, and nothing of it that a terminal or a log could take for a command. */
+static void take_text(char *to, const uint8_t *text, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		to[i] = text[i] >= 0x20 && text[i] <= 0x7e ? (char)text[i] : '?';
+	to[size] = '\0';
+}
+
 static void take_error(struct guest_stream *stream, const uint8_t *payload, size_t length)
 {
-	const uint8_t *text = payload + sizeof(struct vmheat_error);
-	size_t size = length - sizeof(struct vmheat_error);
-
-	for (size_t i = 0; i < size; i++)
-		stream->error_text[i] = text[i] >= 0x20 && text[i] <= 0x7e ? (char)text[i] : '?';
-	stream->error_text[size] = '\0';
+	take_text(stream->error_text, payload + sizeof(struct vmheat_error),
+		  length - sizeof(struct vmheat_error));
 	stream->state = GUEST_SCAN_FAILED;
+}
+
+/* All pages of a cgroup; UINT64_MAX if they are more than that. */
+static uint64_t sum_of(const struct vmheat_cgroup *pages)
+{
+	const uint64_t parts[] = { pages->idle_anon_pages, pages->idle_file_pages, pages->accessed_anon_pages,
+				   pages->accessed_file_pages, pages->unknown_pages };
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		if (parts[i] > UINT64_MAX - sum)
+			return UINT64_MAX;
+		sum += parts[i];
+	}
+	return sum;
+}
+
+static void take_cgroup(struct guest_stream *stream, const uint8_t *payload, size_t length)
+{
+	struct guest_cgroup cgroup;
+	uint64_t sum;
+
+	take_numbers(NUMBERS(&cgroup.pages), payload, sizeof(cgroup.pages));
+	take_text(cgroup.path, payload + sizeof(cgroup.pages), length - sizeof(cgroup.pages));
+	sum = sum_of(&cgroup.pages);
+	if (stream->cgroup_count == VMHEAT_CGROUPS_MAX ||
+	    sum > stream->map->page_count - stream->cgroup_pages ||
+	    cgroup.pages.idle_unmapped_pages > cgroup.pages.idle_file_pages) {
+		stream->counts.excess_cgroups++;
+		return;
+	}
+	stream->cgroup_pages += sum;
+	stream->cgroups[stream->cgroup_count++] = cgroup;
 }
 
 static void take_frame(struct guest_stream *stream, const struct vmheat_frame_header *header)
@@ -359,7 +409,9 @@ static void take_frame(struct guest_stream *stream, const struct vmheat_frame_he
 	if (header->type == VMHEAT_FRAME_PAGES)
 		take_pages(stream, payload, header->length);
 	else if (header->type == VMHEAT_FRAME_SCAN_END)
-		take_scan_end(stream, payload);
+		take_scan_end(stream, payload, header->length);
+	else if (header->type == VMHEAT_FRAME_CGROUP)
+		take_cgroup(stream, payload, header->length);
 	else
 		take_error(stream, payload, header->length);
 }
@@ -453,6 +505,12 @@ enum guest_scan_state guest_stream_state(const struct guest_stream *stream)
 const uint8_t *guest_stream_pages(const struct guest_stream *stream)
 {
 	return stream->pages;
+}
+
+const struct guest_cgroup *guest_stream_cgroups(const struct guest_stream *stream, size_t *count)
+{
+	*count = stream->cgroup_count;
+	return stream->cgroups;
 }
 
 const struct vmheat_scan_end *guest_stream_end(const struct guest_stream *stream)

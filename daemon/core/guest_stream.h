@@ -6,8 +6,8 @@
  *
  * A push parser over one bounded buffer: bytes go in as they come, whole frames are checked and taken out. It
  * is a function of the bytes alone (no I/O, no clock). A frame that breaks a rule is dropped and counted; the
- * parser then looks for the next magic, so that it recovers from any garbage. Memory is bounded by two frames
- * plus one byte a guest page, whatever the guest sends.
+ * parser then looks for the next magic, so that it recovers from any garbage. Memory is bounded by two frames,
+ * VMHEAT_CGROUPS_MAX cgroups and one byte a guest page, whatever the guest sends.
  */
 #ifndef VMHEAT_CORE_GUEST_STREAM_H
 #define VMHEAT_CORE_GUEST_STREAM_H
@@ -38,6 +38,14 @@ struct guest_stream_counts {
 	uint64_t stale_frames;	/* another request's sequence, or after the end of the answer */
 	uint64_t skipped_bytes; /* passed over in search of a magic */
 	uint64_t foreign_pages; /* something was said of pages that are not the VM's memory */
+	uint64_t
+		excess_cgroups; /* more cgroups than a scan may have, or more pages in them than the VM has */
+};
+
+/** One cgroup of the guest, as the guest tells it. */
+struct guest_cgroup {
+	struct vmheat_cgroup pages;
+	char path[VMHEAT_CGROUP_PATH_MAX + 1]; /* printable ASCII; "" if the guest does not know it */
 };
 
 struct guest_stream;
@@ -65,6 +73,13 @@ enum guest_scan_state guest_stream_state(const struct guest_stream *stream);
 /** guest_stream_pages() - page bytes, one an index of the map; valid once the state is COMPLETE. Owned by the
  * stream. */
 const uint8_t *guest_stream_pages(const struct guest_stream *stream);
+
+/**
+ * guest_stream_cgroups() - what the answer says of cgroups; valid once the state is COMPLETE. Owned by the stream.
+ *
+ * All their pages together are no more than the VM has.
+ */
+const struct guest_cgroup *guest_stream_cgroups(const struct guest_stream *stream, size_t *count);
 
 /** guest_stream_end() - counters of the last complete scan; NULL before. Owned by the stream. */
 const struct vmheat_scan_end *guest_stream_end(const struct guest_stream *stream);

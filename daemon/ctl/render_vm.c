@@ -9,6 +9,9 @@
 #define LABEL_WIDTH 16
 #define BAR_WIDTH   30u
 
+/* Cgroups of the guest that are shown; --json has them all. */
+#define CGROUPS_SHOWN 10u
+
 /* NULL without the key, here and below. The caller frees it. */
 static char *size_of(GVariant *dict, const char *key)
 {
@@ -214,6 +217,60 @@ static void append_merge(GString *text, GVariant *vm)
 	}
 }
 
+/* What its kernel lets it tell, and what that cost. */
+static void append_agent_data(GString *text, GVariant *agent)
+{
+	static const char *const meanings[][2] = {
+		{ "page_idle", "idle and accessed pages, by page_idle" },
+		{ "lru_gen", "idle memory by cgroup alone, by the multi-generational LRU" },
+		{ "none", "free pages and kinds alone: its kernel has no page_idle" },
+	};
+	const char *data = text_of(agent, "data");
+	g_autofree char *cpu = seconds_of(agent, "cpu-time");
+	gboolean over_budget = FALSE;
+
+	g_variant_lookup(agent, "over-budget", "b", &over_budget);
+	for (gsize i = 0; i < G_N_ELEMENTS(meanings); i++)
+		if (g_strcmp0(data, meanings[i][0]) == 0)
+			append_line(text, "it tells", "%s", meanings[i][1]);
+	if (over_budget)
+		append_line(text, "its last scan", "left out: it has used what it may");
+	else if (cpu != NULL)
+		append_line(text, "its last scan", "%s of processor time", cpu);
+}
+
+/* The guest chose these names; that they are printable has been seen to where they came in. */
+static void append_cgroups(GString *text, GVariant *vm)
+{
+	g_autoptr(GVariant) cgroups = g_variant_lookup_value(vm, "cgroups", G_VARIANT_TYPE("aa{sv}"));
+	static const char *const headings[] = { ">IDLE",      ">ANONYMOUS", ">PAGE CACHE", ">UNMAPPED",
+						">ACC. ANON", ">ACC. FILE", "CGROUP" };
+	gsize count = cgroups == NULL ? 0 : g_variant_n_children(cgroups);
+	g_autofree char *lines = NULL;
+	struct text_table *table;
+
+	if (count == 0)
+		return;
+	table = text_table_new(headings, G_N_ELEMENTS(headings));
+	for (gsize i = 0; i < MIN(count, CGROUPS_SHOWN); i++) {
+		g_autoptr(GVariant) cgroup = g_variant_get_child_value(cgroups, i);
+		g_autofree char *idle = size_of(cgroup, "idle"), *anon = size_of(cgroup, "idle-anon");
+		g_autofree char *file = size_of(cgroup, "idle-file");
+		g_autofree char *unmapped = size_of(cgroup, "idle-unmapped");
+		g_autofree char *accessed_anon = size_of(cgroup, "accessed-anon");
+		g_autofree char *accessed_file = size_of(cgroup, "accessed-file");
+
+		text_table_add(table,
+			       (const char *const[]){ idle, anon, file, unmapped, accessed_anon,
+						      accessed_file, or_dash(text_of(cgroup, "path")) });
+	}
+	lines = text_table_render(table);
+	text_table_free(table);
+	g_string_append_printf(text, "cgroups of the guest, the most idle first\n%s", lines);
+	if (count > CGROUPS_SHOWN)
+		g_string_append_printf(text, "and %" G_GSIZE_FORMAT " more: --json\n", count - CGROUPS_SHOWN);
+}
+
 static void append_agent(GString *text, GVariant *vm)
 {
 	g_autoptr(GVariant) agent = g_variant_lookup_value(vm, "agent", G_VARIANT_TYPE_VARDICT);
@@ -225,10 +282,13 @@ static void append_agent(GString *text, GVariant *vm)
 		append_line(text, "agent",
 			    "%s; %" G_GUINT64_FORMAT " frames taken, dropped: %" G_GUINT64_FORMAT
 			    " bad, %" G_GUINT64_FORMAT " stale, %" G_GUINT64_FORMAT
-			    " bytes of garbage, %" G_GUINT64_FORMAT " foreign pages",
+			    " bytes of garbage, %" G_GUINT64_FORMAT " foreign pages, %" G_GUINT64_FORMAT
+			    " excess cgroups",
 			    channel ? "has a channel" : "no channel", count_of(agent, "frames"),
 			    count_of(agent, "bad-frames"), count_of(agent, "stale-frames"),
-			    count_of(agent, "skipped-bytes"), count_of(agent, "foreign-pages"));
+			    count_of(agent, "skipped-bytes"), count_of(agent, "foreign-pages"),
+			    count_of(agent, "excess-cgroups"));
+		append_agent_data(text, agent);
 	}
 	if (guest != NULL) {
 		g_autofree char *total = size_of(guest, "total"), *usable = size_of(guest, "usable");
@@ -329,6 +389,7 @@ char *render_vm(GVariant *vm)
 	append_histogram(text, vm);
 	append_merge(text, vm);
 	append_agent(text, vm);
+	append_cgroups(text, vm);
 	append_plan(text, vm);
 	if (last_act != NULL) {
 		g_autofree char *act = render_act(last_act);

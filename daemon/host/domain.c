@@ -100,6 +100,7 @@ struct domain *domain_new(virDomainPtr handle, GError **error)
 		xml = read_xml(handle, domain->name, error);
 	if (xml != NULL) {
 		domain->agent_socket = g_steal_pointer(&xml->agent_socket);
+		domain->vsock_cid = xml->vsock_cid;
 		domain->is_emulated = xml->is_emulated;
 		domain->plugin_map = g_steal_pointer(&xml->plugin_map);
 		domain->maximum_pages = xml->boot_pages;

@@ -23,6 +23,7 @@ struct domain {
 	pid_t pid; /* of QEMU; checked against its command line, so that a reused pid is not taken for it */
 	guint64 pid_start_time; /* /proc/PID/stat field 22, in clock ticks */
 	char *agent_socket;	/* the agent's unix socket, NULL where the domain has no such channel */
+	guint vsock_cid;	/* of its vsock device; 0 where it has none */
 	gboolean is_emulated;	/* it runs without KVM */
 	char *plugin_map;	/* without KVM: libvmheat-plugin.so's file; NULL where it has none */
 	guint64 maximum_pages;	/* boot memory: what the balloon can give at most */

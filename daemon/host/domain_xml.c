@@ -154,6 +154,17 @@ static gboolean find_plugin_map(const xmlNode *node, const char *text, gpointer 
 	return TRUE;
 }
 
+/* The CID that a running domain's vsock has. Those below 3 are no guest's. */
+static guint get_vsock_cid(xmlXPathContext *context)
+{
+	g_autofree char *text = get_string(context, "string(/domain/devices/vsock/cid/@address)");
+	guint64 cid;
+
+	if (text == NULL || !g_ascii_string_to_unsigned(text, 10, 3, G_MAXUINT32 - 1, &cid, NULL))
+		return 0;
+	return (guint)cid;
+}
+
 static struct domain_xml *read_facts(const char *name, xmlXPathContext *context, GError **error)
 {
 	g_autofree char *type = get_string(context, "string(/domain/@type)");
@@ -176,6 +187,7 @@ static struct domain_xml *read_facts(const char *name, xmlXPathContext *context,
 	xml->is_emulated = strcmp(type, "qemu") == 0;
 	if (xml->is_emulated)
 		(void)for_each(context, QEMU_ARGUMENTS, find_plugin_map, &xml->plugin_map);
+	xml->vsock_cid = get_vsock_cid(context);
 	xml->has_balloon = balloon != NULL && strcmp(balloon, "none") != 0;
 	xml->agent_socket = get_string(
 		context, "string(/domain/devices/channel[@type='unix'][target/@type='virtio']"

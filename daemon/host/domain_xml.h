@@ -19,6 +19,7 @@
 struct domain_xml {
 	char *agent_socket; /* of the channel VMHEAT_GUEST_PORT_NAME; NULL where there is none that QEMU binds
 			     */
+	guint vsock_cid;    /* of the domain's vsock device; 0 where it has none, or none yet */
 	gboolean is_emulated; /* it runs without KVM */
 	char *plugin_map; /* libvmheat-plugin.so's file; NULL where there is none, or KVM, which ignores plugins */
 	gboolean has_balloon;

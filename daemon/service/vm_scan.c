@@ -101,6 +101,18 @@ static const guint8 *guest_pages(const struct vm_sources *sources, int timeout_m
 	result->guest_end = *end;
 	result->guest_seconds = (double)end->window_ns / 1e9;
 
+	if (end->flags & VMHEAT_SCAN_OVER_BUDGET) {
+		g_set_error(&result->guest_error, SOURCE_ERROR, SOURCE_ERROR_FAILED,
+			    "the agent has used what it may: it looks at pages again when that is paid back");
+		return NULL;
+	}
+	/* Without states all that is not free would count as the kernel's own. */
+	if (end->flags & VMHEAT_SCAN_NO_PAGE_IDLE) {
+		g_set_error(
+			&result->guest_error, SOURCE_ERROR, SOURCE_ERROR_FAILED,
+			"the guest's kernel has no page_idle: the agent cannot tell which pages are idle");
+		return NULL;
+	}
 	/* Without a window of the host's there is nothing to merge with. */
 	if (result->window_seconds == 0.0)
 		return NULL;

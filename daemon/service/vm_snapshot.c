@@ -38,6 +38,7 @@ static void vm_snapshot_clear(gpointer data)
 	g_free(snapshot->state_reason);
 	g_free(snapshot->metadata);
 	g_free(snapshot->quality);
+	g_clear_pointer(&snapshot->agent.cgroups, g_array_unref);
 	g_free(snapshot->resize_sentence);
 	g_free(snapshot->placement_sentence);
 	g_free(snapshot->last_act.failure);

@@ -47,12 +47,14 @@ struct vm_figures {
 
 /** What the guest's agent said, and how well it said it. */
 struct vm_agent_report {
-	gboolean channel; /* the domain has a channel for it */
+	gboolean channel; /* the domain has a channel for it, or a vsock */
 	gboolean used;	  /* its bytes were merged in the last window */
 	double window_seconds;
 	struct guest_stream_counts counts;
 	gboolean answered; /* end is valid: the last answer */
 	struct vmheat_scan_end end;
+	guint32 capabilities; /* VMHEAT_GUEST_HAS_...; 0 before it has said anything */
+	GArray *cgroups; /* struct guest_cgroup, of the last answer about pages; NULL before. Shared, never changed */
 };
 
 /** What was done, or tried, last. */

@@ -130,6 +130,45 @@ static GVariant *sources(const struct vm_snapshot *snapshot)
 	return g_variant_builder_end(&builder);
 }
 
+/* What the guest's kernel lets its agent tell of idle memory: of each page, of each cgroup, or not at all. */
+static const char *agent_data(guint32 capabilities)
+{
+	if (capabilities & VMHEAT_GUEST_HAS_PAGE_IDLE)
+		return "page_idle";
+	if (capabilities & VMHEAT_GUEST_HAS_LRU_GEN)
+		return "lru_gen";
+	return "none";
+}
+
+/* One a cgroup, the most idle first; the one without an id stands for all others. */
+static GVariant *cgroups(const GArray *array)
+{
+	GVariantBuilder builder;
+
+	g_variant_builder_init(&builder, G_VARIANT_TYPE("aa{sv}"));
+	for (guint i = 0; i < array->len; i++) {
+		const struct guest_cgroup *cgroup = &g_array_index(array, struct guest_cgroup, i);
+		const struct vmheat_cgroup *pages = &cgroup->pages;
+		GVariantDict dict;
+
+		g_variant_dict_init(&dict, NULL);
+		add_count(&dict, "id", pages->id);
+		if (pages->id == 0)
+			add_text(&dict, "path", "other");
+		else if (cgroup->path[0] != '\0')
+			add_text(&dict, "path", cgroup->path);
+		add_pages(&dict, "idle", pages->idle_anon_pages + pages->idle_file_pages);
+		add_pages(&dict, "idle-anon", pages->idle_anon_pages);
+		add_pages(&dict, "idle-file", pages->idle_file_pages);
+		add_pages(&dict, "idle-unmapped", pages->idle_unmapped_pages);
+		add_pages(&dict, "accessed-anon", pages->accessed_anon_pages);
+		add_pages(&dict, "accessed-file", pages->accessed_file_pages);
+		add_pages(&dict, "unknown", pages->unknown_pages);
+		g_variant_builder_add_value(&builder, g_variant_dict_end(&dict));
+	}
+	return g_variant_builder_end(&builder);
+}
+
 static GVariant *agent(const struct vm_agent_report *report)
 {
 	const struct guest_stream_counts *counts = &report->counts;
@@ -145,6 +184,12 @@ static GVariant *agent(const struct vm_agent_report *report)
 	add_count(&dict, "stale-frames", counts->stale_frames);
 	add_count(&dict, "skipped-bytes", counts->skipped_bytes);
 	add_count(&dict, "foreign-pages", counts->foreign_pages);
+	add_count(&dict, "excess-cgroups", counts->excess_cgroups);
+	if (report->answered) {
+		add_text(&dict, "data", agent_data(report->capabilities));
+		add_flag(&dict, "over-budget", (report->end.flags & VMHEAT_SCAN_OVER_BUDGET) != 0);
+		add_seconds(&dict, "cpu-time", (double)report->end.cpu_ns / 1e9);
+	}
 	return g_variant_dict_end(&dict);
 }
 
@@ -275,6 +320,8 @@ GVariant *vm_variant_full(const struct vm_snapshot *snapshot, const struct vm_se
 	g_variant_dict_insert_value(&dict, "agent", agent(&snapshot->agent));
 	if (snapshot->agent.answered)
 		g_variant_dict_insert_value(&dict, "guest", guest(&snapshot->agent.end));
+	if (snapshot->agent.cgroups != NULL)
+		g_variant_dict_insert_value(&dict, "cgroups", cgroups(snapshot->agent.cgroups));
 	if (snapshot->pressure_valid)
 		g_variant_dict_insert_value(&dict, "pressure", pressure(&snapshot->pressure));
 	if (snapshot->resize_sentence != NULL)

@@ -107,6 +107,7 @@ void vm_worker_free(struct vm_worker *worker)
 	g_free(worker->metadata);
 	g_free(worker->agent_problem);
 	g_free(worker->act_problem);
+	g_clear_pointer(&worker->agent.cgroups, g_array_unref);
 	g_free(worker->last_act.failure);
 	g_free(worker->name);
 	g_free(worker->uuid);
@@ -209,7 +210,7 @@ static void open_agent(struct vm_worker *worker)
 	struct vm_sources *sources = &worker->sources;
 	g_autoptr(GError) error = NULL;
 
-	worker->agent.channel = worker->domain->agent_socket != NULL;
+	worker->agent.channel = worker->domain->agent_socket != NULL || worker->domain->vsock_cid != 0;
 	if (sources->guest != NULL)
 		return;
 	sources->guest_ops = &guest_source_agent;
@@ -226,6 +227,7 @@ static void forget_process(struct vm_worker *worker)
 	worker->pressure_valid = FALSE;
 	worker->kept_pages = 0;
 	worker->windows_before = 0;
+	g_clear_pointer(&worker->agent.cgroups, g_array_unref);
 	memset(&worker->estimate, 0, sizeof(worker->estimate));
 	memset(&worker->agent, 0, sizeof(worker->agent));
 	memset(&worker->agent_meter, 0, sizeof(worker->agent_meter));
@@ -337,6 +339,22 @@ static gboolean open_sources(struct vm_worker *worker, GError **error)
 	return TRUE;
 }
 
+/* Whose memory it is in the guest. An answer without a look at the pages leaves what the last one told. */
+static void note_cgroups(struct vm_worker *worker)
+{
+	struct vm_agent_report *agent = &worker->agent;
+	gsize count;
+	const struct guest_cgroup *cgroups =
+		worker->sources.guest_ops->cgroups(worker->sources.guest, &count);
+
+	if (agent->end.flags & VMHEAT_SCAN_OVER_BUDGET)
+		return;
+	if (agent->cgroups != NULL)
+		g_array_unref(agent->cgroups);
+	agent->cgroups = g_array_new(FALSE, FALSE, sizeof(*cgroups));
+	g_array_append_vals(agent->cgroups, cgroups, (guint)count);
+}
+
 /* What the agent's answer was worth; said in the log when it turns. */
 static void note_agent(struct vm_worker *worker, const struct vm_scan_result *scan)
 {
@@ -345,6 +363,8 @@ static void note_agent(struct vm_worker *worker, const struct vm_scan_result *sc
 	if (scan->guest_answered) {
 		agent->answered = TRUE;
 		agent->end = scan->guest_end;
+		agent->capabilities = worker->sources.guest_ops->capabilities(worker->sources.guest);
+		note_cgroups(worker);
 	}
 	if (worker->sources.guest != NULL) {
 		agent->counts = *worker->sources.guest_ops->counts(worker->sources.guest);
@@ -634,6 +654,8 @@ static struct vm_snapshot *make_snapshot(const struct vm_worker *worker, enum vm
 	snapshot->figures = worker->figures;
 	snapshot->host_source = worker->sources.host == NULL ? NULL : worker->sources.host_ops->name;
 	snapshot->agent = worker->agent;
+	if (snapshot->agent.cgroups != NULL)
+		g_array_ref(snapshot->agent.cgroups);
 	snapshot->quality = describe_quality(worker);
 	snapshot->resize_sentence = g_strdup(worker->plan.resize_sentence);
 	snapshot->placement_sentence = g_strdup(worker->plan.placement_sentence);

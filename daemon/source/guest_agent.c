@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * guest_agent.c - guest source "agent": vmheat-guest on the domain's virtio-serial port
+ * guest_agent.c - guest source "agent": vmheat-guest, on the domain's virtio-serial port or by vsock
  *
  * Theory of operation
  *
@@ -8,6 +8,12 @@
  * connecting says nothing; the agent is there when it answers. start() connects if need be and sends SCAN,
  * finish() feeds what comes to the parser (guest_stream.h) until the answer is whole. Neither ever waits
  * longer than it is told to: the socket is non-blocking.
+ *
+ * A domain without that port but with a vsock device is asked by vsock: the agent listens, and the host connects to the
+ * domain's CID. The host's kernel gives a CID to one VM at a time, and it is QEMU that holds it. So if the domain's
+ * process still lives when the connection stands, it is to this domain and no other; and a guest, which cannot connect
+ * to the daemon at all, cannot pose as another. Unlike the port, a guest must answer before a connection stands: start()
+ * waits a moment for that.
  *
  * The guest is not trusted. What it says is checked by the parser; here it is bounded how much it may say
  * between two requests, for every byte is work. An answer at its longest takes two bytes a page and little
@@ -19,6 +25,7 @@
  * numbers begin at random, so that an answer to a daemon that ran before is not taken for one's own.
  */
 #include <errno.h>
+#include <linux/vm_sockets.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -28,13 +35,17 @@
 
 #define READ_BYTES 65536u
 
+/* How long start() waits for a vsock connection. A guest that runs answers at once. */
+#define VSOCK_WAIT_MS 250
+
 /* What an agent may send for each page of the VM, and besides. */
 #define BYTES_PER_PAGE 4u
 #define BYTES_BESIDES  1048576u
 
 struct guest_source {
+	const struct domain *domain;
 	char *name;
-	char *path;
+	char *path; /* of the port's socket; NULL: by vsock */
 	int socket; /* -1: not connected */
 	struct guest_stream *stream;
 	guint32 sequence;    /* of the last request */
@@ -65,6 +76,14 @@ static void disconnect(struct guest_source *source)
 	source->socket = -1;
 }
 
+/* FALSE and no connection, for the reason that errno says. */
+static gboolean fail_to_connect(struct guest_source *source, const char *where, GError **error)
+{
+	fail(source, SOURCE_ERROR_UNAVAILABLE, error, "cannot be reached: %s: %s", where, g_strerror(errno));
+	disconnect(source);
+	return FALSE;
+}
+
 static gboolean connect_port(struct guest_source *source, GError **error)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -75,10 +94,39 @@ static gboolean connect_port(struct guest_source *source, GError **error)
 	source->socket = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (source->socket >= 0 && connect(source->socket, (struct sockaddr *)&address, sizeof(address)) == 0)
 		return TRUE;
-	fail(source, SOURCE_ERROR_UNAVAILABLE, error, "cannot be reached: %s: %s", source->path,
-	     g_strerror(errno));
-	disconnect(source);
-	return FALSE;
+	return fail_to_connect(source, source->path, error);
+}
+
+/* Whether the connection that was begun stands within VSOCK_WAIT_MS; errno says why not. */
+static gboolean wait_for_connection(int fd)
+{
+	struct pollfd ready = { .fd = fd, .events = POLLOUT };
+	int problem = ETIMEDOUT;
+	socklen_t size = sizeof(problem);
+
+	if (poll(&ready, 1, VSOCK_WAIT_MS) == 1 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &problem, &size) != 0)
+		problem = errno;
+	errno = problem;
+	return problem == 0;
+}
+
+static gboolean connect_vsock(struct guest_source *source, GError **error)
+{
+	struct sockaddr_vm address = { .svm_family = AF_VSOCK,
+				       .svm_port = VMHEAT_GUEST_VSOCK_PORT,
+				       .svm_cid = source->domain->vsock_cid };
+	g_autofree char *where = g_strdup_printf("vsock, CID %u", address.svm_cid);
+
+	source->socket = socket(AF_VSOCK, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (source->socket < 0)
+		return fail_to_connect(source, where, error);
+	if (connect(source->socket, (struct sockaddr *)&address, sizeof(address)) != 0 &&
+	    (errno != EINPROGRESS || !wait_for_connection(source->socket)))
+		return fail_to_connect(source, where, error);
+	if (domain_is_alive(source->domain))
+		return TRUE;
+	errno = ESRCH;
+	return fail_to_connect(source, where, error);
 }
 
 /* Send a frame without payload under the next sequence number. A peer that has no room for it reads nothing.
@@ -107,14 +155,15 @@ static struct guest_source *agent_open(const struct domain *domain, const struct
 {
 	struct guest_source *source = g_new0(struct guest_source, 1);
 
+	source->domain = domain;
 	source->name = g_strdup(domain->name);
 	source->path = g_strdup(domain->agent_socket);
 	source->socket = -1;
 	source->sequence = g_random_int();
 	source->bytes_limit = map->page_count * BYTES_PER_PAGE + BYTES_BESIDES;
-	if (source->path == NULL)
+	if (source->path == NULL && domain->vsock_cid == 0)
 		fail(source, SOURCE_ERROR_UNAVAILABLE, error,
-		     "has no channel: the domain lacks " VMHEAT_GUEST_PORT_NAME);
+		     "has no channel: the domain lacks " VMHEAT_GUEST_PORT_NAME " and a vsock");
 	else if ((source->stream = guest_stream_new(map)) == NULL)
 		fail(source, SOURCE_ERROR_FAILED, error, "needs more memory than there is");
 	if (source->stream == NULL)
@@ -125,7 +174,7 @@ static struct guest_source *agent_open(const struct domain *domain, const struct
 static gboolean agent_start(struct guest_source *source, GError **error)
 {
 	if (source->socket < 0) {
-		if (!connect_port(source, error))
+		if (!(source->path != NULL ? connect_port : connect_vsock)(source, error))
 			return FALSE;
 		guest_stream_reconnected(source->stream);
 		if (!send_request(source, VMHEAT_FRAME_HELLO, error))
@@ -209,6 +258,18 @@ static const struct guest_stream_counts *agent_counts(struct guest_source *sourc
 	return guest_stream_counts(source->stream);
 }
 
+static const struct guest_cgroup *agent_cgroups(struct guest_source *source, gsize *count)
+{
+	return guest_stream_cgroups(source->stream, count);
+}
+
+static guint32 agent_capabilities(struct guest_source *source)
+{
+	const struct vmheat_hello *hello = guest_stream_hello(source->stream);
+
+	return hello == NULL ? 0 : hello->capabilities;
+}
+
 static void agent_close(struct guest_source *source)
 {
 	disconnect(source);
@@ -224,5 +285,7 @@ const struct guest_source_ops guest_source_agent = {
 	.start = agent_start,
 	.finish = agent_finish,
 	.counts = agent_counts,
+	.cgroups = agent_cgroups,
+	.capabilities = agent_capabilities,
 	.close = agent_close,
 };

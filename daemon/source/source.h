@@ -91,9 +91,15 @@ struct guest_source_ops {
 	/* What was dropped so far, for people to see. */
 	const struct guest_stream_counts *(*counts)(struct guest_source *source);
 
+	/* After a finish() that was TRUE, until the next start(): @count cgroups of the guest, and whose memory it is. */
+	const struct guest_cgroup *(*cgroups)(struct guest_source *source, gsize *count);
+
+	/* What the guest says that it can tell, VMHEAT_GUEST_HAS_...; 0 as long as it has said nothing. */
+	guint32 (*capabilities)(struct guest_source *source);
+
 	void (*close)(struct guest_source *source);
 };
 
-extern const struct guest_source_ops guest_source_agent; /* vmheat-guest on its virtio-serial port */
+extern const struct guest_source_ops guest_source_agent; /* vmheat-guest */
 
 #endif /* VMHEAT_SOURCE_SOURCE_H */

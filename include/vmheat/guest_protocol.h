@@ -4,7 +4,7 @@
  *
  * Theory of operation
  *
- * A byte stream (a virtio-serial port; any other reliable stream would do) carries frames: a fixed header,
+ * A byte stream (a virtio-serial port, or a vsock connection that the host makes) carries frames: a fixed header,
  * then `length` bytes of payload. All integers are little-endian. The host asks, the guest answers; the guest
  * never speaks unasked, except for one HELLO when it opens the port.
  *
@@ -13,6 +13,7 @@
  *                    <-   HELLO(sequence)      who and what the agent is
  *   SCAN(sequence)   ->
  *                    <-   PAGES(sequence) ...  what happened since the last SCAN, in rising gfn order
+ *                    <-   CGROUP(sequence) ... whose memory that was, the most idle memory first
  *                    <-   SCAN_END(sequence)   true window, counters; the pages are marked again
  *                    <-   ERROR(sequence)      instead of SCAN_END, when the scan failed
  *
@@ -23,6 +24,10 @@
  *   an unsigned LEB128 number of 1 to VMHEAT_RUN_LENGTH_BYTES_MAX bytes, never 0 and never longer than
  *   it needs to be. Of a gfn that no run covers nothing is known.
  * - Runs of one scan never overlap and never go back.
+ * - There are at most VMHEAT_CGROUPS_MAX CGROUP frames a scan. No page belongs to two cgroups, so together they have no
+ *   more pages than the guest.
+ * - HELLO and SCAN_END may grow at their end. A reader takes a field that is not there for 0, and passes over what it
+ *   does not know; up to VMHEAT_GROWING_PAYLOAD_MAX bytes.
  * - A reader that meets anything else (unknown magic, version, type, reserved bits set, a length beyond
  *   the maximum, a run past the guest's memory) drops the frame, counts it, and looks for the next
  *   magic.
@@ -39,11 +44,27 @@
 /** First four bytes of every frame: "VMHT". */
 #define VMHEAT_FRAME_MAGIC 0x54484d56u
 
+/**
+ * The agent's vsock port. The agent listens and the host connects, for only so does the host itself say which guest it
+ * means: by its CID, which the host's kernel gives to one VM at a time. Below 1024, so that in the guest only root can
+ * stand where the agent should; and the agent serves no peer but the host (VMADDR_CID_HOST).
+ */
+#define VMHEAT_GUEST_VSOCK_PORT 848u
+
 /** Raised when an older reader could misread a frame. */
 #define VMHEAT_PROTOCOL_VERSION 1
 
 /** Largest payload of a frame in bytes. */
 #define VMHEAT_FRAME_PAYLOAD_MAX 65536u
+
+/** Largest payload of a HELLO or SCAN_END in bytes. */
+#define VMHEAT_GROWING_PAYLOAD_MAX 256u
+
+/** CGROUP frames of one scan at most; the last may stand for all cgroups that found no place. */
+#define VMHEAT_CGROUPS_MAX 64u
+
+/** Longest path of a CGROUP in bytes; of a longer one the end is sent. */
+#define VMHEAT_CGROUP_PATH_MAX 200u
 
 /** Longest text of an ERROR in bytes. */
 #define VMHEAT_ERROR_TEXT_MAX 255u
@@ -60,6 +81,8 @@ enum vmheat_frame_type {
 	VMHEAT_FRAME_SCAN_END = 4, /* guest to host; payload: struct vmheat_scan_end */
 	VMHEAT_FRAME_ERROR =
 		5, /* guest to host; payload: struct vmheat_error, then text (UTF-8, not terminated) */
+	VMHEAT_FRAME_CGROUP =
+		6, /* guest to host; payload: struct vmheat_cgroup, then its path (not terminated) */
 };
 
 /** Header of every frame. 16 bytes, no padding. */
@@ -76,6 +99,12 @@ struct vmheat_frame_header {
 #define VMHEAT_GUEST_HAS_PAGE_IDLE                                                                           \
 	(1u << 0) /* /sys/kernel/mm/page_idle/bitmap: idle and accessed are known */
 #define VMHEAT_GUEST_HAS_PAGE_FLAGS (1u << 1) /* /proc/kpageflags: free and kinds are known */
+/*
+ * Which memory of each cgroup is idle: page by page, by page_idle and /proc/kpagecgroup; or where there is no page_idle,
+ * by the multi-generational LRU. That one counts what page tables show, and page cache that is read(2) may look idle.
+ */
+#define VMHEAT_GUEST_HAS_CGROUPS (1u << 2)
+#define VMHEAT_GUEST_HAS_LRU_GEN (1u << 3)
 
 /** Payload of the guest's HELLO. */
 struct vmheat_hello {
@@ -118,6 +147,26 @@ struct vmheat_scan_end {
 	uint64_t memory_free_kib;   /* MemFree */
 	uint64_t memory_usable_kib; /* MemAvailable */
 	uint64_t swap_free_kib;	    /* SwapFree: how much anonymous memory can go to swap */
+	uint64_t flags;		    /* VMHEAT_SCAN_... */
+	uint64_t cpu_ns; /* processor time that the agent spent on this scan, its answer included */
+};
+
+/** What a scan could not tell (struct vmheat_scan_end.flags). */
+#define VMHEAT_SCAN_OVER_BUDGET                                                                              \
+	(1u << 0) /* the agent may not work more now: no page was looked at, the window goes on */
+#define VMHEAT_SCAN_NO_PAGE_IDLE (1u << 1) /* no page's state but "free" is known */
+
+/** Payload of CGROUP: pages that are charged to one cgroup, without its children's. */
+struct vmheat_cgroup {
+	/* Its inode in the guest's cgroup file system, or its number in the multi-generational LRU's file. 0 stands for
+	   all cgroups that have no frame of their own. */
+	uint64_t id;
+	uint64_t idle_anon_pages;
+	uint64_t idle_file_pages;
+	uint64_t idle_unmapped_pages; /* of idle_file: page cache that no process has mapped */
+	uint64_t accessed_anon_pages;
+	uint64_t accessed_file_pages;
+	uint64_t unknown_pages; /* its kernel memory; all its memory as long as there is no window */
 };
 
 /** Payload of ERROR: a positive errno of the guest, then what failed, as text of at most
@@ -129,6 +178,7 @@ struct vmheat_error {
 
 _Static_assert(sizeof(struct vmheat_frame_header) == 16, "the frame header has no padding");
 _Static_assert(sizeof(struct vmheat_hello) == 16, "HELLO has no padding");
-_Static_assert(sizeof(struct vmheat_scan_end) == 96, "SCAN_END has no padding");
+_Static_assert(sizeof(struct vmheat_scan_end) == 112, "SCAN_END has no padding");
+_Static_assert(sizeof(struct vmheat_cgroup) == 56, "CGROUP has no padding");
 
 #endif /* VMHEAT_GUEST_PROTOCOL_H */

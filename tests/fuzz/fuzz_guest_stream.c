@@ -7,7 +7,7 @@
  * pushed in half stays in half; 0x07 is a new connection; any other is followed by as many bytes, minus 8,
  * that are pushed in one piece, fewer at the end. Whatever they were, afterwards hold:
  * - no page byte has its reserved bit set, and padding between the VM's ranges was never written;
- * - texts are printable, counts agree with one another;
+ * - texts are printable, counts agree with one another, cgroups have no more pages than the VM;
  * - a second parser that was given every byte by itself has come to the very same result;
  * - three honest answers later at the latest the parser understands one as if nothing had happened.
  *   Three, because a frame that garbage began may swallow what follows until its claimed end or until a
@@ -40,6 +40,35 @@ static struct page_map *make_map(void)
 	return page_map_new(ranges, 2, &reason);
 }
 
+static void check_text(const char *text, size_t most)
+{
+	require(strlen(text) <= most);
+	for (; *text; text++)
+		require(*text >= 0x20 && *text <= 0x7e);
+}
+
+static void check_cgroups(const struct guest_stream *stream, const struct page_map *map)
+{
+	size_t count;
+	const struct guest_cgroup *cgroups = guest_stream_cgroups(stream, &count);
+	uint64_t left = map->page_count;
+
+	require(count <= VMHEAT_CGROUPS_MAX);
+	for (size_t i = 0; i < count; i++) {
+		const struct vmheat_cgroup *pages = &cgroups[i].pages;
+		const uint64_t parts[] = { pages->idle_anon_pages, pages->idle_file_pages,
+					   pages->accessed_anon_pages, pages->accessed_file_pages,
+					   pages->unknown_pages };
+
+		for (size_t part = 0; part < sizeof(parts) / sizeof(parts[0]); part++) {
+			require(parts[part] <= left);
+			left -= parts[part];
+		}
+		require(pages->idle_unmapped_pages <= pages->idle_file_pages);
+		check_text(cgroups[i].path, VMHEAT_CGROUP_PATH_MAX);
+	}
+}
+
 static void check_invariants(const struct guest_stream *stream, const struct page_map *map)
 {
 	const uint8_t *pages = guest_stream_pages(stream);
@@ -51,9 +80,8 @@ static void check_invariants(const struct guest_stream *stream, const struct pag
 		if (!page_map_gfn_of_index(map, i, &gfn))
 			require(pages[i] == VMHEAT_PAGE_UNKNOWN);
 	}
-	for (const char *text = guest_stream_error_text(stream); *text; text++)
-		require(*text >= 0x20 && *text <= 0x7e);
-	require(strlen(guest_stream_error_text(stream)) <= VMHEAT_ERROR_TEXT_MAX);
+	check_text(guest_stream_error_text(stream), VMHEAT_ERROR_TEXT_MAX);
+	check_cgroups(stream, map);
 	require(counts->stale_frames <= counts->frames);
 	require(counts->skipped_bytes <= counts->bytes);
 	require(counts->frames * sizeof(struct vmheat_frame_header) <= counts->bytes - counts->skipped_bytes);
@@ -69,24 +97,40 @@ static void check_same(const struct guest_stream *a, const struct guest_stream *
 	require(memcmp(guest_stream_pages(a), guest_stream_pages(b), map->index_count) == 0);
 	require(guest_stream_state(a) == guest_stream_state(b));
 	require(strcmp(guest_stream_error_text(a), guest_stream_error_text(b)) == 0);
+
+	size_t count_a, count_b;
+	const struct guest_cgroup *cgroups_a = guest_stream_cgroups(a, &count_a);
+	const struct guest_cgroup *cgroups_b = guest_stream_cgroups(b, &count_b);
+
+	require(count_a == count_b);
+	for (size_t i = 0; i < count_a; i++) {
+		require(memcmp(&cgroups_a[i].pages, &cgroups_b[i].pages, sizeof(cgroups_a[i].pages)) == 0);
+		require(strcmp(cgroups_a[i].path, cgroups_b[i].path) == 0);
+	}
 }
 
 /* Push an honest answer, with HELLO, and see whether it was understood. */
 static bool understands(struct guest_stream *stream, const struct page_map *map, uint32_t sequence)
 {
 	static const uint8_t runs[] = { VMHEAT_PAGE_IDLE, 90, VMHEAT_PAGE_ACCESSED | VMHEAT_PAGE_ANON, 10 };
+	static const struct vmheat_cgroup cgroup = { .id = 3, .idle_anon_pages = 90 };
 	static struct guest_bytes sent;
+	const struct guest_cgroup *cgroups;
+	size_t count;
 	uint64_t first;
 
 	sent.length = 0;
 	put_hello(&sent, 12, 5120);
 	put_pages(&sent, sequence, 0, runs, sizeof(runs));
+	put_cgroup(&sent, sequence, &cgroup, "/honest", 7);
 	put_scan_end(&sent, sequence, HONEST_WINDOW);
 	guest_stream_start_scan(stream, sequence);
 	guest_stream_push(stream, sent.bytes, sent.length);
 
 	require(page_map_index_of_gfn(map, 0, &first));
-	return guest_stream_state(stream) == GUEST_SCAN_COMPLETE &&
+	cgroups = guest_stream_cgroups(stream, &count);
+	return count == 1 && strcmp(cgroups[0].path, "/honest") == 0 &&
+	       guest_stream_state(stream) == GUEST_SCAN_COMPLETE &&
 	       guest_stream_end(stream)->window_ns == HONEST_WINDOW &&
 	       guest_stream_pages(stream)[first] == VMHEAT_PAGE_IDLE &&
 	       guest_stream_pages(stream)[first + 99] == (VMHEAT_PAGE_ACCESSED | VMHEAT_PAGE_ANON);

@@ -45,12 +45,12 @@ holds() {
 }
 
 introduces_itself() {
-	holds "$(agent hello)" ".page_idle and .page_flags and .page_shift == 12 and
+	holds "$(agent hello)" ".page_idle and .page_flags and .cgroups and (.lru_gen | not) and .page_shift == 12 and
 		.end_gfn > 256 * $memory_mib * 0.99 and .end_gfn <= 256 * $memory_mib"
 }
 
 # Accessed: the hot set and at most base pages more. Idle: all that was touched and is not hot, but for the few pages
-# that a CPU still keeps from its LRU lists.
+# that a CPU still keeps from its LRU lists; and half a MiB that the guest's own processes touched when they started.
 hot_set_is_seen() {
 	local load seen
 	guest_workload g1 "hot $1" >&2 && seen=$(scan) && load=$(guest_workload g1 status) || return
@@ -60,7 +60,21 @@ hot_set_is_seen() {
 		holds "$seen" '.accessed_anon >= $load.hot_pages and .accessed_anon <= $load.hot_pages + $base' \
 			load "$load" base "$base" &&
 		holds "$seen" '.idle_anon >= $load.touched_mib * 256 - $load.hot_pages - 64 and
-			.idle_anon <= $load.touched_mib * 256 - $load.hot_pages + $base' load "$load" base "$base"
+			.idle_anon <= $load.touched_mib * 256 - $load.hot_pages + $base + 128' load "$load" base "$base"
+}
+
+# The workload runs in a cgroup of its own: all its memory is found there, idle and accessed apart, and no page twice.
+workload_is_accounted_for() {
+	local seen load
+	seen=$(scan) && load=$(guest_workload g1 status) || return
+	diag "$(jq -c '[.cgroups[] | {path, idle_anon, accessed_anon, unknown}]' <<<"$seen"), cpu_ms $(jq .cpu_ms <<<"$seen")" >&3
+	holds "$seen" '(.cgroups[0].path == "/workload") and (.cgroups[0] |
+		.accessed_anon >= $load.hot_pages - 64 and .accessed_anon <= $load.hot_pages + 512 and
+		.idle_anon >= $load.touched_mib * 256 - $load.hot_pages - 64 and
+		.idle_anon <= $load.touched_mib * 256 - $load.hot_pages + 512)' load "$load" &&
+		holds "$seen" '([.cgroups[] | .idle_anon] | add) <= .idle_anon and
+			([.cgroups[] | .accessed_anon] | add) <= .accessed_anon and .excess_cgroups == 0 and .cpu_ms > 0 and
+			([.cgroups[] | select(.path == "/")] | length) == 1'
 }
 
 window_is_true() {
@@ -117,7 +131,7 @@ content_is_whole() {
 }
 
 exec 3>&1
-plan 13
+plan 14
 libvirt_start
 guest_define g1 "$memory_mib"
 guest_start g1
@@ -135,6 +149,7 @@ check "the host's parser found nothing wrong" nothing_was_wrong "$base_scan"
 check "40 MiB hot of 200, packed: these are accessed, the others idle" hot_set_is_seen "0 40 200 packed"
 check "40 MiB hot of 200, spread over all: these are accessed, the others idle" hot_set_is_seen "0 40 200 spread"
 check "100 MiB hot of 200, every other page: these are accessed, the others idle" hot_set_is_seen "0 100 200 spread"
+check "whose memory it is: the workload's cgroup has its idle and its hot pages" workload_is_accounted_for
 check "what the balloon took is free" ballooned_pages_are_free
 check "a host that leaves in mid-scan is served again when it comes back" host_leaves_in_mid_scan
 check "garbage from the host does not disturb the agent" garbage_is_passed_over

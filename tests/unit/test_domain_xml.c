@@ -89,6 +89,31 @@ static void assert_no_agent(const char *text)
 	domain_xml_free(xml);
 }
 
+/* The CID of a running domain's vsock, whether it was given or found; what is none of a guest's is none. */
+static void test_vsock(void **state)
+{
+	static const struct {
+		const char *text;
+		guint cid;
+	} domains[] = {
+		{ DEVICES(""), 0 },
+		{ DEVICES("<vsock model='virtio'><cid auto='yes' address='42'/></vsock>"), 42 },
+		{ DEVICES("<vsock model='virtio'><cid auto='no' address='4294967294'/></vsock>"),
+		  4294967294 },
+		{ DEVICES("<vsock model='virtio'><cid auto='no' address='4294967295'/></vsock>"), 0 },
+		{ DEVICES("<vsock model='virtio'><cid auto='no' address='2'/></vsock>"), 0 },
+		{ DEVICES("<vsock model='virtio'><cid auto='no' address='-3'/></vsock>"), 0 },
+		{ DEVICES("<vsock model='virtio'><cid auto='yes'/></vsock>"), 0 },
+	};
+
+	for (gsize i = 0; i < G_N_ELEMENTS(domains); i++) {
+		struct domain_xml *xml = parse(domains[i].text);
+
+		assert_int_equal(xml->vsock_cid, domains[i].cid);
+		domain_xml_free(xml);
+	}
+}
+
 /* A port that is not a socket which QEMU listens on is none that the daemon could use. */
 static void test_no_agent(void **state)
 {
@@ -212,15 +237,11 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_plain),
-		cmocka_unit_test(test_devices),
-		cmocka_unit_test(test_no_agent),
-		cmocka_unit_test(test_no_balloon),
-		cmocka_unit_test(test_persistent_memory),
-		cmocka_unit_test(test_plugin),
-		cmocka_unit_test(test_plugin_with_kvm),
-		cmocka_unit_test(test_lookalikes),
-		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_plain),	   cmocka_unit_test(test_devices),
+		cmocka_unit_test(test_no_agent),   cmocka_unit_test(test_vsock),
+		cmocka_unit_test(test_no_balloon), cmocka_unit_test(test_persistent_memory),
+		cmocka_unit_test(test_plugin),	   cmocka_unit_test(test_plugin_with_kvm),
+		cmocka_unit_test(test_lookalikes), cmocka_unit_test(test_refused),
 
 	};
 

@@ -127,7 +127,7 @@ static void assert_answer(struct bench *bench, guint64 accessed_from, guint64 ac
 	g_autoptr(GError) error = NULL;
 	const guint8 *pages;
 
-	if (!guest_source_agent.finish(bench->source, 1000, &pages, &end, &error))
+	if (!guest_source_agent.finish(bench->source, 20000, &pages, &end, &error))
 		fail_msg("%s", error->message);
 	assert_int_equal(end->window_ns, 1234);
 	for (guint64 i = 0; i < PAGES; i++)

@@ -342,11 +342,17 @@ static void test_wrong_payload_length(void **state)
 	struct fixture *fixture = *state;
 	uint8_t bytes[VMHEAT_ERROR_TEXT_MAX + 5] = { 1 };
 
+	_Static_assert(sizeof(bytes) > VMHEAT_GROWING_PAYLOAD_MAX, "there is something beyond every payload");
 	put_frame(&fixture->sent, VMHEAT_FRAME_HELLO, 0, bytes, sizeof(struct vmheat_hello) - 1);
+	assert_bad_frame(fixture);
+	put_frame(&fixture->sent, VMHEAT_FRAME_HELLO, 0, bytes, VMHEAT_GROWING_PAYLOAD_MAX + 1);
 	assert_bad_frame(fixture);
 	put_frame(&fixture->sent, VMHEAT_FRAME_HELLO, 0, bytes, 0);
 	assert_bad_frame(fixture);
-	put_frame(&fixture->sent, VMHEAT_FRAME_SCAN_END, SEQUENCE, bytes, sizeof(struct vmheat_scan_end) + 1);
+	put_frame(&fixture->sent, VMHEAT_FRAME_SCAN_END, SEQUENCE, bytes,
+		  offsetof(struct vmheat_scan_end, flags) - 1);
+	assert_bad_frame(fixture);
+	put_frame(&fixture->sent, VMHEAT_FRAME_SCAN_END, SEQUENCE, bytes, VMHEAT_GROWING_PAYLOAD_MAX + 1);
 	assert_bad_frame(fixture);
 	put_frame(&fixture->sent, VMHEAT_FRAME_ERROR, SEQUENCE, bytes, 3);
 	assert_bad_frame(fixture);

@@ -87,9 +87,58 @@ static void test_agent(void **state)
 
 	assert_non_null(
 		strstr(text, "agent            has a channel; 7 frames taken, dropped: 3 bad, 0 stale, 4000 "
-			     "bytes of garbage, 0 foreign pages\n"));
+			     "bytes of garbage, 0 foreign pages, 0 excess cgroups\n"));
+	/* It has not answered yet. */
+	assert_null(strstr(text, "it tells"));
 	g_free(text);
 	g_variant_unref(vm);
+}
+
+/* What the guest's kernel lets it tell, and what the last scan cost, or why there was none. */
+static void test_agent_data(void **state)
+{
+	GVariant *vm = variant("{'name': <'a'>, 'agent': <{'channel': <true>, 'data': <'lru_gen'>,"
+			       " 'over-budget': <false>, 'cpu-time': <0.25>}>}");
+	char *text = render_vm(vm);
+
+	assert_non_null(
+		strstr(text, "  it tells         idle memory by cgroup alone, by the multi-generational LRU\n"
+			     "  its last scan    0.25 s of processor time\n"));
+	g_free(text);
+	g_variant_unref(vm);
+	vm = variant("{'name': <'a'>, 'agent': <{'channel': <true>, 'data': <'page_idle'>,"
+		     " 'over-budget': <true>, 'cpu-time': <0.0>}>}");
+	text = render_vm(vm);
+	assert_non_null(strstr(text, "  its last scan    left out: it has used what it may\n"));
+	g_free(text);
+	g_variant_unref(vm);
+}
+
+/* The guest's cgroups: ten of them, and how many more there are. */
+static void test_cgroups(void **state)
+{
+	GString *source = g_string_new("{'name': <'a'>, 'cgroups': <[");
+	GVariant *vm;
+	char *text;
+
+	for (guint i = 0; i < 12; i++)
+		g_string_append_printf(source,
+				       "%s{'path': <'/c%u'>, 'idle': <uint64 3145728>,"
+				       " 'idle-anon': <uint64 1048576>, 'idle-file': <uint64 2097152>,"
+				       " 'idle-unmapped': <uint64 0>, 'accessed-anon': <uint64 4096>,"
+				       " 'accessed-file': <uint64 0>}",
+				       i > 0 ? ", " : "", i);
+	g_string_append(source, "]>}");
+	vm = variant(source->str);
+	text = render_vm(vm);
+	assert_non_null(strstr(text,
+			       "cgroups of the guest, the most idle first\n"
+			       "   IDLE  ANONYMOUS  PAGE CACHE  UNMAPPED  ACC. ANON  ACC. FILE  CGROUP\n"
+			       "3.0 MiB    1.0 MiB     2.0 MiB         0    4.0 KiB          0  /c0\n"));
+	assert_non_null(strstr(text, "  /c9\nand 2 more: --json\n"));
+	g_free(text);
+	g_variant_unref(vm);
+	g_string_free(source, TRUE);
 }
 
 /* What an act did: a resize, moves with their failures by reason, and what failed. */
@@ -126,9 +175,10 @@ static void test_idle_act(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_list),	  cmocka_unit_test(test_nothing_known),
-		cmocka_unit_test(test_histogram), cmocka_unit_test(test_agent),
-		cmocka_unit_test(test_act),	  cmocka_unit_test(test_idle_act),
+		cmocka_unit_test(test_list),	   cmocka_unit_test(test_nothing_known),
+		cmocka_unit_test(test_histogram),  cmocka_unit_test(test_agent),
+		cmocka_unit_test(test_act),	   cmocka_unit_test(test_idle_act),
+		cmocka_unit_test(test_agent_data), cmocka_unit_test(test_cgroups),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -248,6 +248,32 @@ static void test_foreign_window(void **state)
 	}
 }
 
+/* An answer that tells nothing of pages is one, for its counters, but its bytes are not used: nothing is not "kernel". */
+static void test_no_page_data(void **state)
+{
+	static const struct {
+		guint64 flag;
+		const char *problem;
+	} answers[] = {
+		{ VMHEAT_SCAN_OVER_BUDGET,
+		  "the agent has used what it may: it looks at pages again when that is paid back" },
+		{ VMHEAT_SCAN_NO_PAGE_IDLE,
+		  "the guest's kernel has no page_idle: the agent cannot tell which pages are idle" },
+	};
+	struct scene *scene = *state;
+
+	memset(scene->guest.pages, VMHEAT_PAGE_UNKNOWN, VM_PAGES);
+	for (gsize i = 0; i < G_N_ELEMENTS(answers); i++) {
+		scene->guest.end.flags = answers[i].flag;
+		scan(scene);
+		assert_true(scene->result.guest_answered);
+		assert_false(scene->result.guest_used);
+		assert_problem(&scene->result, answers[i].problem);
+		assert_int_equal(scene->result.counts.kernel_idle, 0);
+		vm_scan_result_clear(&scene->result);
+	}
+}
+
 /*
  * The VM dies in mid-scan, after the first chunk: the error comes up, the agent is not waited for, and the
  * first chunk, which was read and marked, is merged.
@@ -276,6 +302,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_shortest_window, open_scene, close_scene),
 		cmocka_unit_test_setup_teardown(test_host_alone, open_scene, close_scene),
 		cmocka_unit_test_setup_teardown(test_foreign_window, open_scene, close_scene),
+		cmocka_unit_test_setup_teardown(test_no_page_data, open_scene, close_scene),
 		cmocka_unit_test_setup_teardown(test_breaks_off, open_scene, close_scene),
 	};
 

@@ -50,11 +50,11 @@ static GVariant *full(const struct vm_snapshot *snapshot)
 static void test_new_vm(void **state)
 {
 	struct vm_snapshot *snapshot = vm_snapshot_new("lazy", "u-u-i-d");
-	static const char *const unknown[] = { "pid",	      "maximum",  "balloon",	"resident",
-					       "working-set", "windows",  "window",	"histogram",
-					       "merge",	      "guest",	  "pressure",	"plan",
-					       "placement",   "last-act", "guest-data", "state-reason",
-					       "quality" };
+	static const char *const unknown[] = { "pid",	       "maximum",   "balloon",	"resident",
+					       "working-set",  "windows",   "window",	"histogram",
+					       "merge",	       "guest",	    "pressure", "plan",
+					       "cgroups",      "placement", "last-act", "guest-data",
+					       "state-reason", "quality" };
 	GVariant *vm;
 
 	vm = full(snapshot);
@@ -121,6 +121,57 @@ static void test_foreign_text(void **state)
 	snapshot->state_reason = g_strdup("its agent reports: \xff");
 	vm = full(snapshot);
 	assert_text(vm, "state-reason", "its agent reports: \xef\xbf\xbd");
+	g_variant_unref(vm);
+	vm_snapshot_unref(snapshot);
+}
+
+/* Cgroups in bytes; the one that stands for all others is called so, one without a name has none. */
+static void test_cgroups(void **state)
+{
+	struct vm_snapshot *snapshot = vm_snapshot_new("lazy", "u");
+	const struct guest_cgroup cgroups[] = {
+		{ .pages = { .id = 9,
+			     .idle_anon_pages = 1,
+			     .idle_file_pages = 2,
+			     .idle_unmapped_pages = 1,
+			     .accessed_anon_pages = 3,
+			     .accessed_file_pages = 4,
+			     .unknown_pages = 5 },
+		  .path = "/a" },
+		{ .pages = { .id = 10 } },
+		{ .pages = { .id = 0, .unknown_pages = 6 } },
+	};
+	GVariant *vm, *part, *array;
+
+	snapshot->agent.answered = TRUE;
+	snapshot->agent.capabilities = VMHEAT_GUEST_HAS_LRU_GEN;
+	snapshot->agent.end.flags = VMHEAT_SCAN_OVER_BUDGET;
+	snapshot->agent.cgroups = g_array_new(FALSE, FALSE, sizeof(cgroups[0]));
+	g_array_append_vals(snapshot->agent.cgroups, cgroups, G_N_ELEMENTS(cgroups));
+	vm = full(snapshot);
+	array = g_variant_lookup_value(vm, "cgroups", G_VARIANT_TYPE("aa{sv}"));
+	assert_int_equal(g_variant_n_children(array), 3);
+	part = g_variant_get_child_value(array, 0);
+	assert_text(part, "path", "/a");
+	assert_int_equal(number(part, "id"), 9);
+	assert_int_equal(number(part, "idle"), 3 * PAGE);
+	assert_int_equal(number(part, "idle-anon"), 1 * PAGE);
+	assert_int_equal(number(part, "idle-file"), 2 * PAGE);
+	assert_int_equal(number(part, "idle-unmapped"), 1 * PAGE);
+	assert_int_equal(number(part, "accessed-anon"), 3 * PAGE);
+	assert_int_equal(number(part, "accessed-file"), 4 * PAGE);
+	assert_int_equal(number(part, "unknown"), 5 * PAGE);
+	g_variant_unref(part);
+	part = g_variant_get_child_value(array, 1);
+	assert_null(g_variant_lookup_value(part, "path", NULL));
+	g_variant_unref(part);
+	part = g_variant_get_child_value(array, 2);
+	assert_text(part, "path", "other");
+	g_variant_unref(part);
+	g_variant_unref(array);
+	part = g_variant_lookup_value(vm, "agent", G_VARIANT_TYPE_VARDICT);
+	assert_text(part, "data", "lru_gen");
+	g_variant_unref(part);
 	g_variant_unref(vm);
 	vm_snapshot_unref(snapshot);
 }
@@ -193,6 +244,7 @@ int main(void)
 		cmocka_unit_test(test_new_vm),	     cmocka_unit_test(test_tracked_vm),
 		cmocka_unit_test(test_foreign_text), cmocka_unit_test(test_settings),
 		cmocka_unit_test(test_act),	     cmocka_unit_test(test_runs),
+		cmocka_unit_test(test_cgroups),
 	};
 
 	return cmocka_run_group_tests(tests, read_settings, NULL);

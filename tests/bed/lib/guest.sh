@@ -8,6 +8,8 @@
 
 # guest_define NAME MEMORY_MIB [KEY=VALUE...]
 #   agent=0                 vmheat-guest is not started in it
+#   vsock=CID               it has no port for the agent, but a vsock, by which the agent waits for the host
+#   shell=1                 it takes commands, see guest_shell
 #   thp=0                   its memory is a shared memfd: 4 KiB pages on the host (default: anonymous, huge if possible)
 #   vcpus=N                 default 1
 #   swap=/dev/vdX           one of this host's blank disks (vda, vdb, vdc) becomes the guest's swap space
@@ -16,12 +18,22 @@
 #   plugin=FILE             likewise, and the plugin records what it accesses in FILE
 guest_define() {
 	local name=$1 memory=$2 option backing='' disk='' arguments='' vcpus=1 reporting=off
-	local type=kvm cpu="<cpu mode='host-passthrough'/>" commandline=''
+	local type=kvm cpu="<cpu mode='host-passthrough'/>" commandline='' devices=''
+	local agent="<channel type='unix'><target type='virtio' name='org.vmheat.guest.0'/></channel>"
 	shift 2
 	for option; do
 		case $option in
 		agent=1 | thp=1 | free_page_reporting=0) ;;
-		agent=0) arguments=' vmheat.agent=0' ;;
+		agent=0) arguments+=' vmheat.agent=0' ;;
+		vsock=*)
+			arguments+=' vmheat.agent=vsock'
+			agent="<vsock model='virtio'><cid auto='no' address='${option#*=}'/></vsock>"
+			;;
+		shell=1)
+			arguments+=' vmheat.shell=1'
+			devices+="<channel type='unix'><source mode='bind' path='/run/$name.shell'/>
+			<target type='virtio' name='org.vmheat.shell.0'/></channel>"
+			;;
 		thp=0) backing="<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>" ;;
 		vcpus=*) vcpus=${option#*=} ;;
 		swap=/dev/vd[a-c])
@@ -65,7 +77,8 @@ guest_define() {
 		    <controller type='usb' model='none'/>
 		    <controller type='virtio-serial' index='0'/>
 		    <serial type='file'><source path='$BED_OUT/$name.console'/></serial>
-		    <channel type='unix'><target type='virtio' name='org.vmheat.guest.0'/></channel>
+		    $agent
+		    $devices
 		    <channel type='unix'>
 		      <source mode='bind' path='/run/$name.workload'/>
 		      <target type='virtio' name='org.vmheat.workload.0'/>
@@ -103,4 +116,9 @@ guest_pid() {
 # guest_workload NAME LINE: sends the workload in the guest one line, prints its one-line JSON reply.
 guest_workload() {
 	"$BED_ROOT/build/test/bin/port-request" "/run/$1.workload" 60 "$2"
+}
+
+# guest_shell NAME COMMAND: runs a command in a guest with shell=1, prints what it printed, as one line.
+guest_shell() {
+	"$BED_ROOT/build/test/bin/port-request" "/run/$1.shell" 60 "$2"
 }
