@@ -4,6 +4,8 @@
 
 BINDIR     := $(PREFIX)/bin
 PLUGIN_DIR := $(PREFIX)/lib/vmheat
+MAN_DIR    := $(PREFIX)/share/man
+MAN_PAGES  := $(notdir $(wildcard docs/man/*))
 MODULE_DIR ?= $(DESTDIR)/lib/modules/$(shell uname -r)/extra
 
 substitute = sed -e 's|@BINDIR@|$(BINDIR)|g; s|@SYSCONFDIR@|$(SYSCONFDIR)|g'
@@ -12,7 +14,7 @@ substitute = sed -e 's|@BINDIR@|$(BINDIR)|g; s|@SYSCONFDIR@|$(SYSCONFDIR)|g'
 install: all
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(PLUGIN_DIR) $(DESTDIR)$(SYSCONFDIR)/vmheat $(DESTDIR)$(SYSCONFDIR)/libvirt/hooks/qemu.d \
 		$(DESTDIR)/lib/systemd/system $(DESTDIR)/usr/share/dbus-1/system.d $(DESTDIR)/usr/share/dbus-1/interfaces \
-		$(DESTDIR)/usr/share/polkit-1/actions \
+		$(DESTDIR)/usr/share/polkit-1/actions $(addprefix $(DESTDIR)$(MAN_DIR)/man,1 5 8) \
 		$(MODULE_DIR)
 	install -m 755 $(BUILD)/bin/vmheatd $(BUILD)/bin/vmheatctl $(BUILD)/bin/vmheat-guest $(DESTDIR)$(BINDIR)
 	install -m 644 $(PLUGIN) $(DESTDIR)$(PLUGIN_DIR)
@@ -23,6 +25,7 @@ install: all
 	chmod 755 $(DESTDIR)$(SYSCONFDIR)/libvirt/hooks/qemu.d/vmheat
 	$(substitute) scripts/systemd/vmheatd.service > $(DESTDIR)/lib/systemd/system/vmheatd.service
 	install -m 644 scripts/dbus/org.vmheat.Manager1.conf $(DESTDIR)/usr/share/dbus-1/system.d
+	for page in $(MAN_PAGES); do install -m 644 docs/man/$$page $(DESTDIR)$(MAN_DIR)/man$${page##*.}; done
 	install -m 644 scripts/polkit/org.vmheat.policy $(DESTDIR)/usr/share/polkit-1/actions
 	install -m 644 daemon/service/org.vmheat.Manager1.xml $(DESTDIR)/usr/share/dbus-1/interfaces
 	[ -n "$(DESTDIR)" ] || depmod
@@ -51,5 +54,6 @@ uninstall: ## remove what install put there; the configuration stays
 		$(DESTDIR)/lib/systemd/system/vmheatd.service \
 		$(DESTDIR)/usr/share/dbus-1/system.d/org.vmheat.Manager1.conf \
 		$(DESTDIR)/usr/share/polkit-1/actions/org.vmheat.policy \
+		$(foreach page,$(MAN_PAGES),$(DESTDIR)$(MAN_DIR)/man$(lastword $(subst ., ,$(page)))/$(page)) \
 		$(DESTDIR)/usr/share/dbus-1/interfaces/org.vmheat.Manager1.xml
 	[ -n "$(DESTDIR)" ] || depmod
