@@ -22,6 +22,15 @@ $(BUILD)/test/bin/garbage-agent: $(BUILD)/obj/tests/system/garbage_agent.o
 	$(say) LINK $@
 	$(Q)$(CC) -pie $^ -o $@
 
+# What ends the daemon at a chosen moment.
+C_SOURCES += tests/system/kill_at.c
+bed-images: $(BUILD)/test/bin/kill-at.so
+
+$(BUILD)/test/bin/kill-at.so: tests/system/kill_at.c Makefile
+	@mkdir -p $(@D)
+	$(say) LINK $@
+	$(Q)$(CC) $(filter-out -fPIE,$(ALL_CFLAGS)) -fPIC -shared $< -o $@
+
 # What vmheatctl idle is tried on.
 C_SOURCES += tests/system/known_process.c
 bed-images: $(BUILD)/test/bin/known-process

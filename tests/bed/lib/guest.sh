@@ -13,6 +13,7 @@
 #   thp=0                   its memory is a shared memfd: 4 KiB pages on the host (default: anonymous, huge if possible)
 #   vcpus=N                 default 1
 #   swap=/dev/vdX           one of this host's blank disks (vda, vdb, vdc) becomes the guest's swap space
+#   balloon=0               its kernel has no driver for its balloon, so it never answers
 #   free_page_reporting=1   the balloon returns free pages by itself
 #   kvm=0                   it runs without KVM, emulated
 #   plugin=FILE             likewise, and the plugin records what it accesses in FILE
@@ -34,6 +35,7 @@ guest_define() {
 			devices+="<channel type='unix'><source mode='bind' path='/run/$name.shell'/>
 			<target type='virtio' name='org.vmheat.shell.0'/></channel>"
 			;;
+		balloon=0) arguments+=' initcall_blacklist=virtio_balloon_driver_init' ;;
 		thp=0) backing="<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>" ;;
 		vcpus=*) vcpus=${option#*=} ;;
 		swap=/dev/vd[a-c])
