@@ -2,7 +2,8 @@
 #
 # What the host is: libvirt's domains, their processes and memory, NUMA nodes.
 
-HOST_SOURCES := daemon/host/domain.c daemon/host/domain_metadata.c daemon/host/domain_xml.c daemon/host/host_error.c daemon/host/id_set.c \
+HOST_SOURCES := daemon/host/domain.c daemon/host/domain_metadata.c daemon/host/domain_xml.c daemon/host/host_error.c daemon/host/host_memory.c \
+                daemon/host/id_set.c \
                 daemon/host/idle_observer.c daemon/host/libvirt_connection.c daemon/host/mapped_file.c daemon/host/numa_balancing.c \
                 daemon/host/numa_nodes.c daemon/host/pid_file.c daemon/host/plugin_observer.c daemon/host/proc_files.c \
                 daemon/host/process_maps.c daemon/host/ram_ranges.c
@@ -30,6 +31,8 @@ SOURCES_test_ram_ranges := daemon/host/ram_ranges.c daemon/host/process_maps.c
 LIBS_test_ram_ranges    := $(GLIB_LIBS)
 SOURCES_test_idle_observer := daemon/host/idle_observer.c
 LIBS_test_idle_observer    := $(GLIB_LIBS) -Wl,--wrap=ioctl
+SOURCES_test_host_memory := daemon/host/host_memory.c daemon/host/host_error.c
+LIBS_test_host_memory    := $(GLIB_LIBS) -lvirt
 SOURCES_test_mapped_file := daemon/host/mapped_file.c
 LIBS_test_mapped_file    := $(GLIB_LIBS)
 SOURCES_fuzz_domain_xml := daemon/host/domain_xml.c daemon/host/host_error.c

@@ -29,6 +29,9 @@ const struct setting daemon_setting_table[] = {
 	DAEMON_KEY("agent-timeout", SETTING_TIME, agent_timeout, 0.01, 60, "2s"),
 	DAEMON_KEY("near-node", SETTING_NODE, near_node, SETTING_NODE_AUTO, 1023, "auto"),
 	DAEMON_KEY("far-node", SETTING_NODE, far_node, SETTING_NODE_AUTO, 1023, "auto"),
+	DAEMON_KEY("host-free", SETTING_PERCENT, host_free, 0, 90, "5%"),
+	DAEMON_KEY("host-stall", SETTING_PERCENT, host_stall, 0, 100, "10%"),
+	DAEMON_KEY("idle-tax", SETTING_PERCENT, idle_tax, 0, 99, "75%"),
 	DAEMON_KEY("state-directory", SETTING_TEXT, state_directory, 0, 0, "/var/lib/vmheat"),
 	DAEMON_KEY("journal-size", SETTING_SIZE, journal_size, 64 * KIB, 1 * GIB, "4MiB"),
 };
@@ -55,6 +58,7 @@ const struct setting vm_setting_table[] = {
 	VM_KEY("pressure-swap-in", SETTING_SIZE, pressure_swap_in, 0, 1 * TIB, "1MiB"),
 	VM_KEY("pressure-refault", SETTING_SIZE, pressure_refault, 0, 1 * TIB, "16MiB"),
 	VM_KEY("pressure-stall", SETTING_PERCENT, pressure_stall, 0, 100, "10%"),
+	VM_KEY("shares", SETTING_COUNT, shares, 1, 1000000, "1000"),
 	VM_KEY("hot-age", SETTING_TIME, hot_age, 0, 24 * 3600, "10s"),
 	VM_KEY("cold-age", SETTING_TIME, cold_age, 0.1, 24 * 3600, "2min"),
 	VM_KEY("move-limit", SETTING_SIZE, move_limit, 4 * KIB, 1 * TIB, "64MiB"),

@@ -22,6 +22,9 @@ struct daemon_settings {
 	int far_node;		/* where cold pages belong; likewise */
 	char *state_directory;	/* the journal's folder */
 	guint64 journal_size;	/* of its files together */
+	guint host_free;	/* percent of the host's memory that shall be available, see memory_tax.h */
+	guint host_stall;	/* percent of the time */
+	guint idle_tax;		/* percent, likewise */
 };
 
 /** [defaults] and [vm NAME]. Sizes in bytes, times in seconds. */
@@ -41,6 +44,7 @@ struct vm_settings {
 	guint64 pressure_swap_in; /* more in a window is pressure, likewise the next two */
 	guint64 pressure_refault;
 	guint pressure_stall; /* percent of the window */
+	guint shares;	      /* what it is worth when the host is short of memory, see memory_tax.h */
 	double hot_age;
 	double cold_age;
 	guint64 move_limit; /* bytes a second */

@@ -16,6 +16,7 @@
 #include "act_journal.h"
 #include "config.h"
 #include "dbus_service.h"
+#include "host_pressure.h"
 #include "log.h"
 #include "vm_registry.h"
 
@@ -40,6 +41,7 @@ struct service {
 	struct act_journal *journal;
 	struct vm_registry *registry;
 	struct dbus_service *dbus;
+	struct host_pressure *pressure;
 	gboolean stopping;
 	int exit_code;
 };
@@ -103,6 +105,7 @@ static void stop(struct service *service, int exit_code)
 		return;
 	service->stopping = TRUE;
 	g_timeout_add_seconds(STOP_SECONDS, on_stop_timeout, service);
+	host_pressure_stop(service->pressure);
 	vm_registry_stop(service->registry, on_stopped, service);
 }
 
@@ -136,6 +139,8 @@ static gboolean on_reload(gpointer data)
 	service->config = config;
 	act_journal_set_limit(service->journal, config->daemon.journal_size);
 	vm_registry_reload(service->registry, config);
+	if (!service->stopping)
+		host_pressure_reload(service->pressure, config);
 	g_message("the configuration was read again");
 	return G_SOURCE_CONTINUE;
 }
@@ -183,6 +188,7 @@ static int serve(const struct options *options, struct config *config, struct ac
 		config_unref(service.config);
 		return EXIT_FAILURE;
 	}
+	service.pressure = host_pressure_start(config, service.registry);
 	service.loop = g_main_loop_new(NULL, FALSE);
 	g_unix_signal_add(SIGTERM, on_signal, &service);
 	g_unix_signal_add(SIGINT, on_signal, &service);

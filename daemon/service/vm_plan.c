@@ -99,6 +99,19 @@ static void explain_reason(GString *text, const struct vm_plan_input *input,
 				       MAX(after->shrink_after - input->resize.now_seconds, 0),
 				       wait_cause(after->wait_reason));
 		break;
+	case RESIZE_KEEP_STRAINED:
+		g_string_append_printf(
+			text, "the guest misses memory already (swap-in %.1f MiB, refaults %.1f MiB)",
+			to_mib(pressure->swap_in_pages), to_mib(pressure->refault_pages));
+		break;
+	case RESIZE_YIELD:
+		g_string_append_printf(
+			text,
+			"the host is short of %.0f MiB, and leaves it %.0f MiB by its %u shares and "
+			"%.0f MiB of idle memory",
+			to_mib(input->host.short_pages), to_mib(input->host.limit_pages), input->host.shares,
+			to_mib(input->host.idle_pages));
+		break;
 	case RESIZE_SHRINK:
 		g_string_append(text, "one step towards the goal");
 		break;
@@ -147,6 +160,9 @@ static char *explain_resize(const struct vm_plan_input *input, const struct resi
 			       to_mib(decision->goal_pages), to_mib(input->resize.working_set_pages),
 			       to_mib(decision->kept_pages), to_mib(decision->headroom_pages), to_mib(floor),
 			       to_mib(input->resize.maximum_pages));
+	if (input->host.limited)
+		g_string_append_printf(text, ", and at most the %.0f MiB that the host leaves it",
+				       to_mib(input->host.limit_pages));
 	return g_string_free(text, FALSE);
 }
 
@@ -154,6 +170,7 @@ static void plan_resize(const struct vm_plan_input *input, struct vm_plan *plan)
 {
 	struct resize_policy policy = resize_policy_of(input->settings, input->resize.maximum_pages);
 	struct pressure_limits limits = pressure_limits_of(input->settings);
+	struct resize_input resize = input->resize;
 
 	if (input->no_resize != NULL || !input->settings->balloon) {
 		const char *why = input->no_resize != NULL ? input->no_resize : "balloon = no";
@@ -162,7 +179,9 @@ static void plan_resize(const struct vm_plan_input *input, struct vm_plan *plan)
 		return;
 	}
 	plan->resize_next = *input->resize_state;
-	plan->resize = resize_plan(&policy, &limits, &input->resize, &plan->resize_next);
+	resize.limited = input->host.limited;
+	resize.limit_pages = input->host.limit_pages;
+	plan->resize = resize_plan(&policy, &limits, &resize, &plan->resize_next);
 	plan->resize_valid = TRUE;
 	plan->resize_sentence = explain_resize(input, &plan->resize, &plan->resize_next);
 }

@@ -33,6 +33,15 @@ struct vm_pressure_meter {
 struct guest_pressure vm_pressure_meter_update(struct vm_pressure_meter *meter,
 					       const struct vm_pressure_meter *now);
 
+/** What the host leaves a VM, and why; see memory_tax.h. Zero: as much as it likes. */
+struct vm_host_part {
+	gboolean limited;
+	guint64 limit_pages;
+	guint64 short_pages; /* by so much the host is short of memory; 0: it is not, but has no more to spare */
+	guint shares;	     /* the VM's */
+	guint64 idle_pages; /* likewise: what it has beyond its working set */
+};
+
 /** What a plan is made from. */
 struct vm_plan_input {
 	const struct vm_settings *settings;
@@ -40,6 +49,7 @@ struct vm_plan_input {
 	const struct resize_state *resize_state; /* as it was left by the last plan carried out */
 	const char *no_resize;			 /* why the VM cannot be resized now, NULL if it can */
 	const char *no_placement;		 /* why its pages cannot be moved, NULL if they can */
+	struct vm_host_part host;		 /* overrides what resize says of a limit */
 	gboolean numa_balancing;		 /* runs on the host: see numa_balancing.h */
 	struct resize_input resize;
 };

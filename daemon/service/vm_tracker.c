@@ -24,6 +24,7 @@ struct vm_job {
 	struct vm_worker *worker;
 	struct config *config; /* a reference */
 	struct vm_settings settings;
+	struct vm_host_part host_part;
 	virDomainPtr handle; /* NULL: the worker's is still right */
 	gboolean check_map, check_metadata;
 	gboolean gone; /* VM_JOB_CLOSE: the VM has ended */
@@ -43,6 +44,7 @@ struct vm_tracker {
 	struct vm_worker *worker; /* the running job's, if one runs */
 	struct config *config;	  /* a reference */
 	struct vm_settings settings;
+	struct vm_host_part host_part;
 	virDomainPtr handle; /* for the next job; NULL: nothing new */
 	gboolean check_map;  /* likewise */
 	gboolean check_metadata;
@@ -87,6 +89,7 @@ static void job_run(GTask *task, gpointer source, gpointer data, GCancellable *c
 		vm_worker_check_map(job->worker);
 	if (job->check_metadata)
 		vm_worker_check_metadata(job->worker);
+	vm_worker_set_host_part(job->worker, &job->host_part);
 	switch (job->kind) {
 	case VM_JOB_TICK:
 		job->snapshot = vm_worker_tick(job->worker, &job->settings);
@@ -190,6 +193,7 @@ static void run_next(struct vm_tracker *tracker)
 	job->config = config_ref(tracker->config);
 	job->gone = tracker->gone;
 	job->settings = tracker->settings;
+	job->host_part = tracker->host_part;
 	job->handle = g_steal_pointer(&tracker->handle);
 	job->check_map = tracker->check_map;
 	job->check_metadata = tracker->check_metadata;
@@ -325,6 +329,11 @@ void vm_tracker_set(struct vm_tracker *tracker, const struct vm_settings *settin
 		g_warning("%s: %s", tracker->name, problem);
 	g_free(tracker->settings_problem);
 	tracker->settings_problem = g_strdup(problem);
+}
+
+void vm_tracker_set_host_part(struct vm_tracker *tracker, const struct vm_host_part *part)
+{
+	tracker->host_part = *part;
 }
 
 void vm_tracker_use_handle(struct vm_tracker *tracker, virDomainPtr domain)

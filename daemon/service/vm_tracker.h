@@ -23,6 +23,7 @@
 #include <libvirt/libvirt.h>
 #include "act_journal.h"
 #include "config.h"
+#include "vm_plan.h"
 #include "vm_snapshot.h"
 
 /** Most runs that a map, or a plan, is told in: 8 MiB of D-Bus message each, together half of what the bus takes. */
@@ -84,6 +85,9 @@ const char *vm_tracker_settings_problem(const struct vm_tracker *tracker);
 
 /** vm_tracker_set() - use @settings from the next tick on. @problem as above; copied. */
 void vm_tracker_set(struct vm_tracker *tracker, const struct vm_settings *settings, const char *problem);
+
+/** vm_tracker_set_host_part() - plan with this part of the host's memory from the next tick on. */
+void vm_tracker_set_host_part(struct vm_tracker *tracker, const struct vm_host_part *part);
 
 /** vm_tracker_use_handle() - libvirt was reconnected: the old handle is dead. */
 void vm_tracker_use_handle(struct vm_tracker *tracker, virDomainPtr domain);

@@ -53,6 +53,7 @@ struct vm_worker {
 	/* Planned and done. */
 	struct vm_acts acts;
 	char *act_problem; /* why an act that was begun could not be looked after; NULL: it could */
+	struct vm_host_part host_part;
 	struct resize_state resize;
 	struct vm_plan plan;
 	struct page_move_result placement;
@@ -467,6 +468,7 @@ static void make_plan(struct vm_worker *worker, const struct vm_settings *settin
 		.ring = &worker->pages->ring,
 		.resize_state = &worker->resize,
 		.no_placement = worker->no_nodes,
+		.host = worker->host_part,
 		.numa_balancing = numa_balancing_is_on(),
 		.resize = {
 			.now_seconds = (double)g_get_monotonic_time() / 1e6,
@@ -675,6 +677,11 @@ static struct vm_snapshot *make_snapshot(const struct vm_worker *worker, enum vm
 static enum vm_state state_now(const struct vm_worker *worker)
 {
 	return worker->figures_valid ? VM_STATE_TRACKING : VM_STATE_MARKED;
+}
+
+void vm_worker_set_host_part(struct vm_worker *worker, const struct vm_host_part *part)
+{
+	worker->host_part = *part;
 }
 
 struct vm_snapshot *vm_worker_tick(struct vm_worker *worker, const struct vm_settings *settings)

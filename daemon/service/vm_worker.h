@@ -31,6 +31,7 @@
 #include "act_journal.h"
 #include "config.h"
 #include "vm_pages.h"
+#include "vm_plan.h"
 #include "vm_snapshot.h"
 
 #define VM_WORKER_MAP_TICKS 20u
@@ -70,6 +71,9 @@ void vm_worker_check_map(struct vm_worker *worker);
 
 /** vm_worker_check_metadata() - ask for its owner's settings in the next tick. */
 void vm_worker_check_metadata(struct vm_worker *worker);
+
+/** vm_worker_set_host_part() - plan with this part of the host's memory from the next tick on. */
+void vm_worker_set_host_part(struct vm_worker *worker, const struct vm_host_part *part);
 
 /** vm_worker_tick() - one turn of the loop. Returns the new snapshot. */
 struct vm_snapshot *vm_worker_tick(struct vm_worker *worker, const struct vm_settings *settings);

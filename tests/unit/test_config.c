@@ -122,7 +122,7 @@ static void test_unknown_names(void **state)
 	assert_refused("[vmheatd]\n\nintervall = 2s\n",
 		       "test.conf:3: [vmheatd] intervall: unknown key; known are libvirt-uri, interval, "
 		       "working-set-age, fall-half-life, agent-timeout, near-node, far-node, "
-		       "state-directory, journal-size");
+		       "host-free, host-stall, idle-tax, state-directory, journal-size");
 	assert_refused("[vms]\nmode = act\n",
 		       "test.conf:1: [vms] unknown group; known are [vmheatd], [defaults] and "
 		       "[vm NAME]");

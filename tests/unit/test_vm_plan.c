@@ -151,6 +151,42 @@ static void test_backoff(void **state)
 	assert_int_equal(scene->plan.resize_next.wait_reason, RESIZE_REFUSED);
 }
 
+/* The host is short of 300 MiB and leaves the VM 56: below its floor of 64, which stays. In steps, and said with numbers. */
+static void test_yield(void **state)
+{
+	struct scene *scene = *state;
+
+	scene->input.host = (struct vm_host_part){ .limited = TRUE,
+						   .limit_pages = 56 * MIB,
+						   .short_pages = 300 * MIB,
+						   .shares = 500,
+						   .idle_pages = 344 * MIB };
+	vm_plan_make(&scene->input, &scene->plan);
+	assert_int_equal(scene->plan.resize.reason, RESIZE_YIELD);
+	assert_int_equal(scene->plan.resize.target_pages, 320 * MIB);
+	assert_int_equal(scene->plan.resize.goal_pages, 64 * MIB);
+	assert_string_equal(
+		scene->plan.resize_sentence,
+		"shrink from 384 to 320 MiB: the host is short of 300 MiB, and leaves it 56 MiB by its 500 "
+		"shares and "
+		"344 MiB of idle memory; goal 64 MiB = working set 40.0 + kept 0.0 + headroom 32.0, between "
+		"the floor "
+		"of 64 and the maximum of 384 MiB, and at most the 56 MiB that the host leaves it");
+}
+
+/* A little swap-in, less than the 1 MiB that is pressure, holds a shrink. */
+static void test_strained(void **state)
+{
+	struct scene *scene = *state;
+
+	scene->input.resize.pressure.swap_in_pages = MIB / 2;
+	vm_plan_make(&scene->input, &scene->plan);
+	assert_int_equal(scene->plan.resize.reason, RESIZE_KEEP_STRAINED);
+	assert_true(g_str_has_prefix(scene->plan.resize_sentence,
+				     "keep 384 MiB: the guest misses memory already (swap-in 0.5 MiB, "
+				     "refaults 0.0 MiB); goal 72 MiB"));
+}
+
 /* What cannot or may not be resized says why; the pages are placed all the same. */
 static void test_no_resize(void **state)
 {
@@ -271,6 +307,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_kept, open_scene, close_scene),
 		cmocka_unit_test_setup_teardown(test_settling, open_scene, close_scene),
 		cmocka_unit_test_setup_teardown(test_veto, open_scene, close_scene),
+		cmocka_unit_test_setup_teardown(test_yield, open_scene, close_scene),
+		cmocka_unit_test_setup_teardown(test_strained, open_scene, close_scene),
 		cmocka_unit_test_setup_teardown(test_backoff, open_scene, close_scene),
 		cmocka_unit_test_setup_teardown(test_no_resize, open_scene, close_scene),
 		cmocka_unit_test_setup_teardown(test_placement_ages, open_scene, close_scene),

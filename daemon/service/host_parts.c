@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * host_parts.c - snapshots and settings into memory_tax.h's guests, its limits into parts
+ */
+#include "host_parts.h"
+
+#define BYTES_PER_PAGE 4096u
+
+gboolean host_parts_counts(const struct vm_snapshot *snapshot, const struct vm_settings *settings)
+{
+	return settings->mode != VM_MODE_OBSERVE && settings->balloon && snapshot->has_balloon &&
+	       snapshot->state == VM_STATE_TRACKING && snapshot->memory_valid && snapshot->figures_valid &&
+	       snapshot->figures.windows >= settings->settle_windows;
+}
+
+static struct taxed_guest taxed_guest_of(const struct host_payer *payer)
+{
+	return (struct taxed_guest){
+		.current_pages = payer->snapshot->memory.balloon_pages,
+		.used_pages = payer->snapshot->figures.working_set_estimate_pages,
+		.floor_pages = payer->settings->floor / BYTES_PER_PAGE,
+		.maximum_pages = payer->snapshot->maximum_pages,
+		.shares = payer->settings->shares,
+	};
+}
+
+/* The parts of the VMs of this mode, when these and those in mode act pay. */
+static void divide_for(const struct daemon_settings *daemon, const struct host_balance *balance,
+		       struct host_payer *payers, gsize count, enum vm_mode mode)
+{
+	g_autofree struct taxed_guest *guests = g_new0(struct taxed_guest, count);
+	gsize used = 0;
+
+	for (gsize i = 0; i < count; i++)
+		if (payers[i].settings->mode == VM_MODE_ACT || payers[i].settings->mode == mode)
+			guests[used++] = taxed_guest_of(&payers[i]);
+	memory_tax(guests, used, daemon->idle_tax, balance);
+	used = 0;
+	for (gsize i = 0; i < count; i++) {
+		const struct taxed_guest *guest = &guests[used];
+
+		if (payers[i].settings->mode != VM_MODE_ACT && payers[i].settings->mode != mode)
+			continue;
+		used++;
+		if (payers[i].settings->mode != mode)
+			continue;
+		payers[i].part = (struct vm_host_part){
+			.limited = balance->short_pages > 0 || guest->limit_pages < guest->maximum_pages,
+			.limit_pages = guest->limit_pages,
+			.short_pages = balance->short_pages,
+			.shares = guest->shares,
+			.idle_pages = guest->current_pages - MIN(guest->used_pages, guest->current_pages),
+		};
+	}
+}
+
+void host_parts_divide(const struct daemon_settings *daemon, const struct host_state *host,
+		       struct host_payer *payers, gsize count)
+{
+	const struct host_goal goal = { .free_percent = daemon->host_free,
+					.stall_share = daemon->host_stall / 100.0 };
+	struct host_balance balance = host_balance_of(&goal, host);
+
+	divide_for(daemon, &balance, payers, count, VM_MODE_DRY_RUN);
+	divide_for(daemon, &balance, payers, count, VM_MODE_ACT);
+}
