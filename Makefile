@@ -9,7 +9,8 @@
 #                   the module on other kernels: tests/check says which
 #   make soak       the module for a long time
 #   make demo       the main job on real guests in the emulated VM host
-#   make bench      what things cost, into build/report/bench.json, and who finds hot pages, into accuracy.json
+#   make bench      what things cost, into build/report/bench.json, who finds hot pages, into accuracy.json, and who
+#                   saves guests' memory at which cost, into resize.json
 #   make install    to $(DESTDIR)$(PREFIX)
 
 SHELL       := /bin/bash

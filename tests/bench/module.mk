@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Benchmarks. Each writes its results into build/report/bench.json under a key of its own; but who finds the hot pages of a
-# guest stands in build/report/accuracy.json.
+# guest stands in build/report/accuracy.json, and who saves memory at which cost in build/report/resize.json.
 
 WALKER        := $(BUILD)/test/bin/walker
 BENCH_IN_HOST := scan_cost guest_slowdown vs_page_idle vs_damon # programs that run in the emulated VM host
@@ -12,7 +12,7 @@ HOT_PAGES     := $(BUILD)/test/bin/hot_pages.so
 PLUGIN_COST   := $(BUILD)/test/bin/plugin_cost
 BENCHMARKS    := $(WALKER) $(INSN_COUNT) $(HOT_PAGES) $(PLUGIN_COST) $(PLUGIN) $(BENCH_IN_HOST:%=$(BUILD)/test/bin/%)
 
-CFLAGS_tests_bench := -Ikvm -Iqemu-plugin -Idaemon/core -Idaemon/host -Itests/system/idle_check $(CFLAGS_glib)
+CFLAGS_tests_bench := -Ikvm -Iqemu-plugin -Idaemon/core -Idaemon/host -Itests/sim -Itests/system/idle_check $(CFLAGS_glib)
 C_SOURCES          += $(wildcard tests/bench/*.[ch])
 
 $(WALKER): $(BUILD)/obj/tests/bench/walker.o
@@ -46,19 +46,34 @@ $(ACCURACY): $(patsubst %.c,$(BUILD)/obj/%.o,tests/bench/accuracy.c tests/bench/
 	$(say) LINK $@
 	$(Q)$(CC) -pie $^ -o $@
 
-.PHONY: bench bench-accuracy
-bench: setup ## what things cost, into build/report/bench.json, and who finds hot pages, into accuracy.json
-bench-accuracy: setup ## only the latter
-bench bench-accuracy:
+# Who saves how much memory of guests, and what that costs them: vmheat beside what people use today.
+RESIZE_GUESTS := $(BUILD)/test/bin/resize_guests
+BENCHMARKS    += $(RESIZE_GUESTS)
+
+$(RESIZE_GUESTS): $(patsubst %.c,$(BUILD)/obj/%.o,tests/bench/resize_guests.c tests/bench/accuracy_guest.c \
+                    tests/bench/measure.c tests/sim/rival_policies.c $(addprefix daemon/core/,guest_stream.c page_map.c))
+	@mkdir -p $(@D)
+	$(say) LINK $@
+	$(Q)$(CC) -pie -pthread $^ -o $@ -lvirt -lm
+
+.PHONY: bench bench-accuracy bench-resize
+bench: setup ## what things cost, into build/report/bench.json, and the next two
+bench-accuracy: setup ## only who finds hot pages, into accuracy.json
+bench-resize: setup ## only who saves guests' memory, and at which cost, into resize.json
+bench bench-accuracy bench-resize:
 	@+$(MAKE) --no-print-directory $@-installed
 
 # A second make, for the reason that check has one.
-.PHONY: bench-installed bench-accuracy-installed
+.PHONY: bench-installed bench-accuracy-installed bench-resize-installed
 bench-installed: $(BENCHMARKS)
 	@tests/bench/walker.sh $(WALKER)
 	@tests/bench/plugin_cost.sh $(PLUGIN_COST)
 	@tests/bench/emulated.sh
 	@tests/bench/accuracy_report.sh
+	@tests/bench/resize_report.sh
 
 bench-accuracy-installed: $(ACCURACY) $(PLUGIN)
 	@tests/bench/accuracy_report.sh
+
+bench-resize-installed: $(RESIZE_GUESTS)
+	@tests/bench/resize_report.sh
