@@ -30,6 +30,23 @@ install: all
 	install -m 644 daemon/service/org.vmheat.Manager1.xml $(DESTDIR)/usr/share/dbus-1/interfaces
 	[ -n "$(DESTDIR)" ] || depmod
 
+# What a guest needs: the agent, which is one static binary, and what starts it.
+.PHONY: install-guest uninstall-guest
+install-guest: $(BUILD)/bin/vmheat-guest ## inside a guest, or with DESTDIR into its image
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)/lib/systemd/system $(DESTDIR)/lib/udev/rules.d
+	install -m 755 $(BUILD)/bin/vmheat-guest $(DESTDIR)$(BINDIR)
+	for unit in vmheat-guest vmheat-guest-vsock; do \
+		$(substitute) scripts/guest/$$unit.service > $(DESTDIR)/lib/systemd/system/$$unit.service; \
+	done
+	install -m 644 scripts/guest/70-vmheat-guest.rules $(DESTDIR)/lib/udev/rules.d
+	[ -n "$(DESTDIR)" ] || { systemctl daemon-reload && udevadm control --reload && \
+		udevadm trigger --subsystem-match=virtio-ports; }
+
+uninstall-guest:
+	[ -n "$(DESTDIR)" ] || systemctl disable --now vmheat-guest vmheat-guest-vsock
+	rm -f $(DESTDIR)$(BINDIR)/vmheat-guest $(DESTDIR)/lib/systemd/system/vmheat-guest{,-vsock}.service \
+		$(DESTDIR)/lib/udev/rules.d/70-vmheat-guest.rules
+
 # What DKMS builds the module of, for each kernel that is installed, now and later.
 DKMS_DIR := $(DESTDIR)/usr/src/vmheat-$(VERSION)
 
