@@ -126,14 +126,28 @@ agent_is_restarted() {
 		holds "$(scan)" '.window_ms > 0 and .accessed > 0 and .bad_frames == 0'
 }
 
+# The same kernel without its page_idle, and with its multi-generational LRU switched on: of each cgroup it is known what is
+# idle, to within 4 MiB, and of single pages no state but "free".
+generations_stand_in() {
+	local load seen
+	guest_shell g1 'echo y >/sys/kernel/mm/lru_gen/enabled; mount -t tmpfs tmpfs /sys/kernel/mm/page_idle; killall vmheat-guest' &&
+		guest_workload g1 'hot 0 40 200 packed' >&2 && sleep 2 &&
+		holds "$(agent hello)" '.lru_gen and .cgroups and (.page_idle | not)' && seen=$(scan) &&
+		load=$(guest_workload g1 status) || return
+	diag "$(jq -c '[.cgroups[] | {path, idle_anon, accessed_anon}]' <<<"$seen"), cpu_ms $(jq .cpu_ms <<<"$seen")" >&3
+	holds "$seen" '.flags == 2 and .idle == 0 and .accessed == 0 and .free > 0 and (.cgroups[0].path == "/workload") and
+		(.cgroups[0] | (.idle_anon - ($load.touched_mib * 256 - $load.hot_pages) | fabs) <= 1024 and
+			(.accessed_anon - $load.hot_pages | fabs) <= 1024)' load "$load"
+}
+
 content_is_whole() {
 	holds "$(guest_workload g1 check)" '.corrupt == 0 and .oom_kill == 0 and .touched_mib == 200'
 }
 
 exec 3>&1
-plan 14
+plan 15
 libvirt_start
-guest_define g1 "$memory_mib"
+guest_define g1 "$memory_mib" shell=1
 guest_start g1
 socket=$(agent_socket)
 
@@ -154,5 +168,6 @@ check "what the balloon took is free" ballooned_pages_are_free
 check "a host that leaves in mid-scan is served again when it comes back" host_leaves_in_mid_scan
 check "garbage from the host does not disturb the agent" garbage_is_passed_over
 check "an agent that lost its port starts again and finds it" agent_is_restarted
+check "without page_idle the multi-generational LRU tells which memory of each cgroup is idle" generations_stand_in
 check "no page of the guest was lost on the way" content_is_whole
 guest_destroy g1
