@@ -47,11 +47,12 @@ history() {
 settled() {
 	local size acts
 	acts=$(history "$1") || return
-	size=$(balloon_mib "$1")
+	# In whole bytes: a balloon that stopped half way stands anywhere.
+	size=$(virsh dommemstat "$1" | awk '$1 == "actual" { printf "%.0f", $2 * 1024 }')
 	jq -e --argjson size "$size" '
 		all(.[]; .state == "verified" or .state == "rolled-back") and
-		([.[] | select(.kind == "balloon")] | last | .state == "verified" and .to == $size * 1048576 and .to >= 64 * 1048576)
-	' <<<"$acts" >/dev/null || { echo "$1 has $size MiB; its last acts:"; jq -c '.[-3:][]' <<<"$acts"; return 1; }
+		([.[] | select(.kind == "balloon")] | last | .state == "verified" and .to == $size and .to >= 64 * 1048576)
+	' <<<"$acts" >/dev/null || { echo "$1 has $size bytes; its last acts:"; jq -c '.[-3:][]' <<<"$acts"; return 1; }
 }
 
 # closed VM: no act of it is open.
