@@ -15,13 +15,13 @@ $(BUILD)/bin/vmheat-guest: $(patsubst %.c,$(BUILD)/obj/%.o,guest/main.c $(GUEST_
 	$(say) LINK $@
 	$(Q)$(CC) -static $^ -o $@
 
-SOURCES_test_guest_stream   := daemon/core/guest_stream.c daemon/core/page_map.c guest/run_encoder.c
-SOURCES_fuzz_guest_stream   := daemon/core/guest_stream.c daemon/core/page_map.c
+SOURCES_test_guest_stream   := daemon/core/guest_stream.c daemon/core/guest_pages.c daemon/core/page_map.c guest/run_encoder.c
+SOURCES_fuzz_guest_stream   := daemon/core/guest_stream.c daemon/core/guest_pages.c daemon/core/page_map.c
 SOURCES_test_guest_encoder  := guest/run_encoder.c
 SOURCES_test_guest_reader   := guest/frame_reader.c
 SOURCES_test_guest_text     := guest/counters.c guest/physical_memory.c guest/text_file.c guest/vsock_listener.c
 SOURCES_test_guest_flags    := guest/page_flags.c
-SOURCES_test_guest_answers  := $(GUEST_SOURCES) daemon/core/guest_stream.c daemon/core/page_map.c
+SOURCES_test_guest_answers  := $(GUEST_SOURCES) daemon/core/guest_stream.c daemon/core/guest_pages.c daemon/core/page_map.c
 SOURCES_test_guest_cgroups  := guest/cgroup_names.c guest/cgroup_table.c guest/lru_gen.c guest/text_file.c
 SOURCES_test_guest_limits   := guest/arguments.c guest/budget.c
-SOURCES_test_guest_cgroup_frames := daemon/core/guest_stream.c daemon/core/page_map.c
+SOURCES_test_guest_cgroup_frames := daemon/core/guest_stream.c daemon/core/guest_pages.c daemon/core/page_map.c

@@ -42,7 +42,7 @@ enum verdict {
 
 struct guest_stream {
 	const struct page_map *map;
-	uint8_t *pages; /* one page byte an index of the map */
+	struct guest_leaf *pages; /* of every index of the map */
 
 	enum guest_scan_state state;
 	uint32_t sequence;
@@ -105,7 +105,7 @@ struct guest_stream *guest_stream_new(const struct page_map *map)
 	if (!stream)
 		return NULL;
 	stream->map = map;
-	stream->pages = calloc(map->index_count, 1);
+	stream->pages = calloc(guest_pages_leaves(map->index_count), sizeof(*stream->pages));
 	if (!stream->pages) {
 		free(stream);
 		return NULL;
@@ -131,7 +131,7 @@ void guest_stream_start_scan(struct guest_stream *stream, uint32_t sequence)
 	stream->cgroup_pages = 0;
 	/* A candidate that was begun for the last scan is measured by the rules of this one. */
 	stream->checked.length = 0;
-	memset(stream->pages, VMHEAT_PAGE_UNKNOWN, stream->map->index_count);
+	memset(stream->pages, 0, guest_pages_leaves(stream->map->index_count) * sizeof(*stream->pages));
 }
 
 /* One past the last gfn that a run may cover: the end of the VM's memory, or of what the agent itself
@@ -296,7 +296,8 @@ static void store_run(struct guest_stream *stream, uint64_t gfn, uint64_t pages,
 		uint64_t first = gfn > ram->gfn ? gfn : ram->gfn;
 		uint64_t last = end < ram->gfn + ram->pages ? end : ram->gfn + ram->pages;
 
-		memset(stream->pages + map->ranges[i].index + (first - ram->gfn), page, last - first);
+		guest_pages_fill(stream->pages, map->ranges[i].index + (first - ram->gfn), last - first,
+				 page);
 		stored += last - first;
 	}
 	if (page)
@@ -502,7 +503,7 @@ enum guest_scan_state guest_stream_state(const struct guest_stream *stream)
 	return stream->state;
 }
 
-const uint8_t *guest_stream_pages(const struct guest_stream *stream)
+const struct guest_leaf *guest_stream_pages(const struct guest_stream *stream)
 {
 	return stream->pages;
 }

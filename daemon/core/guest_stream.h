@@ -7,7 +7,7 @@
  * A push parser over one bounded buffer: bytes go in as they come, whole frames are checked and taken out. It
  * is a function of the bytes alone (no I/O, no clock). A frame that breaks a rule is dropped and counted; the
  * parser then looks for the next magic, so that it recovers from any garbage. Memory is bounded by two frames,
- * VMHEAT_CGROUPS_MAX cgroups and one byte a guest page, whatever the guest sends.
+ * VMHEAT_CGROUPS_MAX cgroups and half a byte a guest page, whatever the guest sends.
  */
 #ifndef VMHEAT_CORE_GUEST_STREAM_H
 #define VMHEAT_CORE_GUEST_STREAM_H
@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "guest_pages.h"
 #include "page_map.h"
 #include "vmheat/guest_protocol.h"
 
@@ -58,7 +59,7 @@ void guest_stream_free(struct guest_stream *stream);
 /**
  * guest_stream_start_scan() - forget the last answer and expect one to @sequence (not 0)
  *
- * The page bytes are cleared: a page that no run covers is unknown.
+ * What the last one said is cleared: a page that no run covers is unknown.
  */
 void guest_stream_start_scan(struct guest_stream *stream, uint32_t sequence);
 
@@ -70,9 +71,9 @@ void guest_stream_reconnected(struct guest_stream *stream);
 
 enum guest_scan_state guest_stream_state(const struct guest_stream *stream);
 
-/** guest_stream_pages() - page bytes, one an index of the map; valid once the state is COMPLETE. Owned by the
- * stream. */
-const uint8_t *guest_stream_pages(const struct guest_stream *stream);
+/** guest_stream_pages() - what it said of every index of the map; valid once the state is COMPLETE. Owned by
+ * the stream. */
+const struct guest_leaf *guest_stream_pages(const struct guest_stream *stream);
 
 /**
  * guest_stream_cgroups() - what the answer says of cgroups; valid once the state is COMPLETE. Owned by the stream.

@@ -4,147 +4,254 @@
  *
  * Theory of operation
  *
- * The table of merge.h is evaluated for the 64 pages of a word at once, in boolean algebra over words. The
- * guest's page bytes are brought into that form first: the two state bits of eight bytes are gathered by one
- * multiplication each, which moves bit 0 of byte i to bit 56 + i; no two of its partial products meet, so
- * nothing carries into the result.
+ * The tables of merge.h are evaluated for the 512 pages of a leaf at once, in boolean algebra over vectors
+ * (leaf_bits.h); the guest's word comes in that form already (guest_pages.h). It is compiled for each kind of
+ * processor, the two with vectors of their own once more for scans without guest data.
  */
 #include <stdbool.h>
-#include <string.h>
 #include "merge.h"
-#include "vmheat/guest_protocol.h"
 
-#define WORD_PAGES    64u
-#define BYTE_REPEATED UINT64_C(0x0101010101010101)
+static const char *const class_names[] = {
+	[PAGE_CLASS_HOT] = "hot",
+	[PAGE_CLASS_FREE] = "free",
+	[PAGE_CLASS_FILE_CLEAN] = "cold-file-clean",
+	[PAGE_CLASS_FILE_DIRTY] = "cold-file-dirty",
+	[PAGE_CLASS_ANON] = "cold-anon",
+	[PAGE_CLASS_KERNEL] = "kernel",
+	[PAGE_CLASS_UNKNOWN] = "unknown",
+};
+_Static_assert(sizeof(class_names) / sizeof(class_names[0]) == PAGE_CLASSES, "every class has a name");
 
-_Static_assert(VMHEAT_PAGE_STATE_MASK == 3 && VMHEAT_PAGE_FREE == 1 && VMHEAT_PAGE_IDLE == 2 &&
-		       VMHEAT_PAGE_ACCESSED == 3,
-	       "guest_word_of() takes the states apart bit by bit");
-#define ANON_BIT	2u
-#define UNEVICTABLE_BIT 5u
-_Static_assert(VMHEAT_PAGE_ANON == 1u << ANON_BIT && VMHEAT_PAGE_UNEVICTABLE == 1u << UNEVICTABLE_BIT,
-	       "and the kinds too");
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "byte i of the guest's pages is bit i of a word");
+const char *page_class_name(enum page_class page_class)
+{
+	return (unsigned int)page_class < PAGE_CLASSES ? class_names[page_class] : "?";
+}
 
-/** What the guest says of 64 pages. A page of which nothing is known is in none of the states. */
-struct guest_word {
-	uint64_t free;
-	uint64_t idle;
-	uint64_t accessed;
-	uint64_t anon;
-	uint64_t unevictable;
+/* Sums of merge_pages(), lane by lane; and what is counted by the leaf. */
+struct lanes {
+	leaf_vector present, touched, accessed;
+	leaf_vector free_idle, kernel_idle, anon_idle;
+	leaf_vector but_free, but_idle, but_accessed;
+	uint64_t large_accessed, large_sparse, large_unexplained;
 };
 
-/** The bits of a page byte that are used here. */
-#define PAGE_BITS_USED (VMHEAT_PAGE_STATE_MASK | VMHEAT_PAGE_ANON | VMHEAT_PAGE_UNEVICTABLE)
-
-/** Bit 0 of byte i of @bytes as bit i of a byte. */
-static inline uint64_t gather_bits(uint64_t bytes)
+/* The contradictions, which are seldom there. */
+static VMHEAT_ALWAYS_INLINE void count_contradictions(const leaf_vector *fine, const leaf_vector *idle,
+						      const struct guest_states *says, struct lanes *sum)
 {
-	return ((bytes & BYTE_REPEATED) * UINT64_C(0x0102040810204080)) >> 56;
+	const leaf_vector but_free = *fine & says->free, but_idle = *fine & says->idle;
+	const leaf_vector but_accessed = *idle & says->accessed, any = but_free | but_idle | but_accessed;
+
+	if (!leaf_any(&any))
+		return;
+	leaf_add_count(&sum->but_free, &but_free);
+	leaf_add_count(&sum->but_idle, &but_idle);
+	leaf_add_count(&sum->but_accessed, &but_accessed);
 }
 
-/** Whether the guest says the same of the 64 pages at @pages, as it does of most words. */
-static inline bool word_is_uniform(const uint8_t *pages)
+/* A run of 512 pages of which a large leaf was accessed. */
+static VMHEAT_ALWAYS_INLINE void count_large(const leaf_vector *accessed, struct lanes *sum)
 {
-	uint64_t first = pages[0] * BYTE_REPEATED;
-	uint64_t differences = 0;
+	leaf_vector lanes = { 0 };
+	uint64_t hot;
 
-	for (size_t i = 0; i < WORD_PAGES / 8; i++) {
-		uint64_t eight;
-
-		memcpy(&eight, pages + 8 * i, sizeof(eight));
-		differences |= eight ^ first;
-	}
-	return (differences & PAGE_BITS_USED * BYTE_REPEATED) == 0;
+	leaf_add_count(&lanes, accessed);
+	hot = leaf_sum(&lanes);
+	sum->large_accessed++;
+	sum->large_sparse += hot <= MERGE_SPARSE_PAGES;
+	sum->large_unexplained += hot == 0;
 }
 
-/** Bit @bit of the 64 bytes at @pages, as a word. */
-static inline uint64_t gather_word(const uint8_t *pages, unsigned int bit)
+/* Returns whether a large leaf was accessed. */
+static VMHEAT_ALWAYS_INLINE bool merge_leaf(const struct host_view *host, size_t leaf,
+					    const struct guest_leaf *guest, uint64_t *accessed,
+					    struct lanes *sum)
 {
-	uint64_t word = 0;
+	size_t word = leaf * LEAF_VECTOR_WORDS;
+	const leaf_vector none = { 0 };
+	const leaf_vector present = leaf_at(host->present + word);
+	const leaf_vector coarse = host->coarse ? leaf_at(host->coarse + word) : none;
+	const leaf_vector idle = leaf_at(host->idle + word) & present, touched = present & ~idle;
+	const leaf_vector fine = touched & ~coarse, large = touched & coarse;
+	leaf_vector verdict = touched, rest;
+	struct guest_states says;
 
-	for (size_t i = 0; i < WORD_PAGES / 8; i++) {
-		uint64_t eight;
-
-		memcpy(&eight, pages + 8 * i, sizeof(eight));
-		word |= gather_bits(eight >> bit) << (8 * i);
-	}
-	return word;
-}
-
-/** The same for a byte that stands for all 64 pages. */
-static inline uint64_t spread_bit(uint8_t page, unsigned int bit)
-{
-	return -(uint64_t)(page >> bit & 1);
-}
-
-static inline struct guest_word guest_word_of(const uint8_t *pages)
-{
-	bool uniform = word_is_uniform(pages);
-	uint64_t low = uniform ? spread_bit(pages[0], 0) : gather_word(pages, 0);
-	uint64_t high = uniform ? spread_bit(pages[0], 1) : gather_word(pages, 1);
-
-	return (struct guest_word){
-		.free = low & ~high,
-		.idle = high & ~low,
-		.accessed = high & low,
-		.anon = uniform ? spread_bit(pages[0], ANON_BIT) : gather_word(pages, ANON_BIT),
-		.unevictable =
-			uniform ? spread_bit(pages[0], UNEVICTABLE_BIT) : gather_word(pages, UNEVICTABLE_BIT),
-	};
-}
-
-/** Set bits of @word. Written out because not every processor the daemon is built for has the instruction. */
-static inline uint64_t count_bits(uint64_t word)
-{
-	if (word == 0)
-		return 0;
-	word -= word >> 1 & UINT64_C(0x5555555555555555);
-	word = (word & UINT64_C(0x3333333333333333)) + (word >> 2 & UINT64_C(0x3333333333333333));
-	word = (word + (word >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
-	return (word * BYTE_REPEATED) >> 56;
-}
-
-void merge_pages(const struct host_view *host, const uint8_t *guest, size_t words, uint64_t *accessed,
-		 struct merge_counts *counts)
-{
-	struct merge_counts sum = *counts;
-
-	for (size_t w = 0; w < words; w++) {
-		struct guest_word says = { 0 };
-		uint64_t present = host->present[w];
-		uint64_t idle = host->idle[w] & present;
-		uint64_t touched = present & ~idle;
-		uint64_t coarse = host->coarse[w];
-		uint64_t rest; /* what ends up idle */
-
-		if (present == 0) {
-			accessed[w] = 0;
-			sum.holes += WORD_PAGES;
-			continue;
-		}
-		if (guest)
-			says = guest_word_of(guest + w * WORD_PAGES);
-
+	leaf_add_count(&sum->present, &present);
+	leaf_add_count(&sum->touched, &touched);
+	if (guest) {
+		guest_leaf_states(&guest[leaf], &says);
 		/* Some page of an accessed large leaf was touched, but none that the guest says was not. */
-		accessed[w] = touched & ~(coarse & (says.idle | says.free));
-
-		sum.holes += WORD_PAGES - count_bits(present);
-		rest = present & ~accessed[w];
-		sum.idle += count_bits(rest);
-		sum.accessed += count_bits(accessed[w]);
-		sum.host_accessed += count_bits(touched);
-		sum.free_idle += count_bits(rest & says.free);
-		if (guest) {
-			uint64_t evictable = (says.idle | says.accessed) & ~says.unevictable;
-
-			sum.kernel_idle += count_bits(rest & ~says.free & ~evictable);
-			sum.anon_idle += count_bits(rest & evictable & says.anon);
-		}
-		sum.accessed_but_guest_free += count_bits(touched & ~coarse & says.free);
-		sum.accessed_but_guest_idle += count_bits(touched & ~coarse & says.idle);
-		sum.idle_but_guest_accessed += count_bits(idle & says.accessed);
+		verdict &= ~(coarse & (says.idle | says.free));
+		rest = present & ~verdict & says.free;
+		leaf_add_count(&sum->free_idle, &rest);
+		rest = present & ~verdict & ~says.free & ~says.evictable;
+		leaf_add_count(&sum->kernel_idle, &rest);
+		rest = present & ~verdict & says.anon;
+		leaf_add_count(&sum->anon_idle, &rest);
+		if (host->coarse)
+			leaf_add_count(&sum->accessed, &verdict);
+		count_contradictions(&fine, &idle, &says, sum);
 	}
-	*counts = sum;
+	*(leaf_vector *)(accessed + word) = verdict;
+	if (!host->coarse || !leaf_any(&large))
+		return false;
+	count_large(&verdict, sum);
+	return true;
+}
+
+static VMHEAT_ALWAYS_INLINE void merge_all(const struct host_view *host, const struct guest_leaf *guest,
+					   size_t leaves, uint64_t *accessed, uint8_t *large,
+					   struct merge_counts *counts)
+{
+	struct lanes sum = { 0 };
+	uint64_t present, touched, hot;
+
+	for (size_t leaf = 0; leaf < leaves; leaf++) {
+		LEAF_PREFETCH(host->present + leaf * LEAF_VECTOR_WORDS);
+		LEAF_PREFETCH(host->idle + leaf * LEAF_VECTOR_WORDS);
+		if (host->coarse)
+			LEAF_PREFETCH(host->coarse + leaf * LEAF_VECTOR_WORDS);
+		if (guest) {
+			LEAF_PREFETCH(&guest[leaf].low);
+			LEAF_PREFETCH(&guest[leaf].high);
+			LEAF_PREFETCH(&guest[leaf].kind_low);
+			LEAF_PREFETCH(&guest[leaf].kind_high);
+		}
+		large[leaf] = merge_leaf(host, leaf, guest, accessed, &sum);
+	}
+	present = leaf_sum(&sum.present);
+	touched = leaf_sum(&sum.touched);
+	hot = guest && host->coarse ? leaf_sum(&sum.accessed) : touched;
+	counts->holes += leaves * LEAF_VECTOR_PAGES - present;
+	counts->accessed += hot;
+	counts->idle += present - hot;
+	counts->host_accessed += touched;
+	counts->free_idle += leaf_sum(&sum.free_idle);
+	counts->kernel_idle += leaf_sum(&sum.kernel_idle);
+	counts->anon_idle += leaf_sum(&sum.anon_idle);
+	counts->accessed_but_guest_free += leaf_sum(&sum.but_free);
+	counts->accessed_but_guest_idle += leaf_sum(&sum.but_idle);
+	counts->idle_but_guest_accessed += leaf_sum(&sum.but_accessed);
+	counts->large_accessed += sum.large_accessed;
+	counts->large_sparse += sum.large_sparse;
+	counts->large_unexplained += sum.large_unexplained;
+}
+
+VMHEAT_TARGET_AVX512
+static void merge_avx512(const struct host_view *host, const struct guest_leaf *guest, size_t leaves,
+			 uint64_t *accessed, uint8_t *large, struct merge_counts *counts)
+{
+	if (guest)
+		merge_all(host, guest, leaves, accessed, large, counts);
+	else
+		merge_all(host, NULL, leaves, accessed, large, counts);
+}
+
+VMHEAT_TARGET_AVX2
+static void merge_avx2(const struct host_view *host, const struct guest_leaf *guest, size_t leaves,
+		       uint64_t *accessed, uint8_t *large, struct merge_counts *counts)
+{
+	if (guest)
+		merge_all(host, guest, leaves, accessed, large, counts);
+	else
+		merge_all(host, NULL, leaves, accessed, large, counts);
+}
+
+void merge_pages_at(enum vector_level level, const struct host_view *host, const struct guest_leaf *guest,
+		    size_t leaves, uint64_t *accessed, uint8_t *large, struct merge_counts *counts)
+{
+	if (level == VECTOR_AVX512)
+		merge_avx512(host, guest, leaves, accessed, large, counts);
+	else if (level == VECTOR_AVX2)
+		merge_avx2(host, guest, leaves, accessed, large, counts);
+	else
+		merge_all(host, guest, leaves, accessed, large, counts);
+}
+
+void merge_pages(const struct host_view *host, const struct guest_leaf *guest, size_t leaves,
+		 uint64_t *accessed, uint8_t *large, struct merge_counts *counts)
+{
+	merge_pages_at(vector_level_best(), host, guest, leaves, accessed, large, counts);
+}
+
+/* Sums of merge_classes(), lane by lane. */
+struct class_lanes {
+	leaf_vector pages[PAGE_CLASSES]; /* neither hot nor unknown ones */
+};
+
+static VMHEAT_ALWAYS_INLINE void classify_leaf(const leaf_vector *old, const struct guest_leaf *guest,
+					       struct class_lanes *sum)
+{
+	struct guest_states says;
+	leaf_vector in_class;
+
+	guest_leaf_states(guest, &says);
+	in_class = *old & says.free;
+	leaf_add_count(&sum->pages[PAGE_CLASS_FREE], &in_class);
+	in_class = *old & says.file_clean;
+	leaf_add_count(&sum->pages[PAGE_CLASS_FILE_CLEAN], &in_class);
+	in_class = *old & says.file_dirty;
+	leaf_add_count(&sum->pages[PAGE_CLASS_FILE_DIRTY], &in_class);
+	in_class = *old & says.anon;
+	leaf_add_count(&sum->pages[PAGE_CLASS_ANON], &in_class);
+	in_class = *old & ~says.free & ~says.evictable;
+	leaf_add_count(&sum->pages[PAGE_CLASS_KERNEL], &in_class);
+}
+
+static VMHEAT_ALWAYS_INLINE void classify_all(const uint64_t *present, const uint64_t *young,
+					      const struct guest_leaf *guest, size_t leaves,
+					      struct class_counts *counts)
+{
+	struct class_lanes sum = { 0 };
+	leaf_vector all_old = { 0 };
+	uint64_t unknown;
+
+	for (size_t leaf = 0; leaf < leaves; leaf++) {
+		const leaf_vector old = leaf_at(present + leaf * LEAF_VECTOR_WORDS) &
+					~leaf_at(young + leaf * LEAF_VECTOR_WORDS);
+
+		leaf_add_count(&all_old, &old);
+		if (leaf_any(&old))
+			classify_leaf(&old, &guest[leaf], &sum);
+	}
+	/* Unknown is what the others leave. */
+	unknown = leaf_sum(&all_old);
+	for (unsigned int i = 0; i < PAGE_CLASSES; i++) {
+		uint64_t pages = leaf_sum(&sum.pages[i]);
+
+		counts->pages[i] += pages;
+		unknown -= pages;
+	}
+	counts->pages[PAGE_CLASS_UNKNOWN] += unknown;
+}
+
+VMHEAT_TARGET_AVX512
+static void classify_avx512(const uint64_t *present, const uint64_t *young, const struct guest_leaf *guest,
+			    size_t leaves, struct class_counts *counts)
+{
+	classify_all(present, young, guest, leaves, counts);
+}
+
+VMHEAT_TARGET_AVX2
+static void classify_avx2(const uint64_t *present, const uint64_t *young, const struct guest_leaf *guest,
+			  size_t leaves, struct class_counts *counts)
+{
+	classify_all(present, young, guest, leaves, counts);
+}
+
+void merge_classes_at(enum vector_level level, const uint64_t *present, const uint64_t *young,
+		      const struct guest_leaf *guest, size_t leaves, struct class_counts *counts)
+{
+	if (level == VECTOR_AVX512)
+		classify_avx512(present, young, guest, leaves, counts);
+	else if (level == VECTOR_AVX2)
+		classify_avx2(present, young, guest, leaves, counts);
+	else
+		classify_all(present, young, guest, leaves, counts);
+}
+
+void merge_classes(const uint64_t *present, const uint64_t *young, const struct guest_leaf *guest,
+		   size_t leaves, struct class_counts *counts)
+{
+	merge_classes_at(vector_level_best(), present, young, guest, leaves, counts);
 }

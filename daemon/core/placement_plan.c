@@ -72,7 +72,7 @@ size_t placement_classify(const struct placement_policy *policy, const uint8_t *
 	struct extent_list list = { .extents = extents, .limit = limit };
 	enum placement_class classes[256] = { PLACEMENT_STAY };
 
-	for (unsigned int age = 0; age <= PAGE_AGE_MAX; age++) {
+	for (unsigned int age = 0; age < PAGE_AGE_HOLE; age++) {
 		if (age <= policy->hot_age)
 			classes[age] = PLACEMENT_NEAR;
 		else if (age >= policy->cold_age)

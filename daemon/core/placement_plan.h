@@ -34,7 +34,7 @@ const char *placement_class_name(enum placement_class class);
 
 struct placement_policy {
 	unsigned int hot_age;  /* in windows: ages up to this one are hot */
-	unsigned int cold_age; /* in windows, above hot_age; above PAGE_AGE_MAX: nothing is cold */
+	unsigned int cold_age; /* in windows, above hot_age; above PAGE_AGE_UNTOUCHED: nothing is cold */
 };
 
 /** A run of indices of one class. */

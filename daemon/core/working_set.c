@@ -12,7 +12,7 @@ void age_histogram_fill(struct age_histogram *histogram, const uint64_t counts[2
 	double step_end = 1;
 
 	*histogram = (struct age_histogram){ .holes = counts[PAGE_AGE_HOLE] };
-	for (unsigned int age = 0; age <= PAGE_AGE_MAX; age++) {
+	for (unsigned int age = 0; age < PAGE_AGE_HOLE; age++) {
 		double seconds = window_ring_seconds(ring, age);
 
 		/* Seconds rise with the age, so the step never goes back. */
@@ -28,7 +28,7 @@ uint64_t working_set_pages(const uint64_t counts[256], const struct window_ring 
 {
 	uint64_t pages = 0;
 
-	for (unsigned int age = 0; age <= PAGE_AGE_MAX && window_ring_seconds(ring, age) < seconds; age++)
+	for (unsigned int age = 0; age < PAGE_AGE_HOLE && window_ring_seconds(ring, age) < seconds; age++)
 		pages += counts[age];
 	return pages;
 }

@@ -22,14 +22,15 @@ struct command_options {
 typedef enum exit_code command_func(VmheatManager1 *service, const struct command_options *options,
 				    char **arguments);
 
-command_func command_list;    /* list */
-command_func command_show;    /* show VM */
-command_func command_map;     /* map VM */
-command_func command_explain; /* explain VM */
-command_func command_history; /* history [VM] */
-command_func command_idle;    /* idle PID [SECONDS]; without the service */
-command_func command_set;     /* set VM KEY=VALUE... */
-command_func command_act;     /* act VM */
-command_func command_notify;  /* notify VM OPERATION */
+command_func command_list;	  /* list */
+command_func command_show;	  /* show VM */
+command_func command_map;	  /* map VM */
+command_func command_explain;	  /* explain VM */
+command_func command_history;	  /* history [VM] */
+command_func command_idle;	  /* idle PID [SECONDS]; without the service */
+command_func command_working_set; /* working-set VM [SECONDS...] */
+command_func command_set;	  /* set VM KEY=VALUE... */
+command_func command_act;	  /* act VM */
+command_func command_notify;	  /* notify VM OPERATION */
 
 #endif /* VMHEAT_CTL_COMMAND_H */

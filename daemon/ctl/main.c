@@ -22,6 +22,7 @@ static const struct command {
 	{ "map", 1, 1, -1, FALSE, command_map },
 	{ "explain", 1, 1, -1, FALSE, command_explain },
 	{ "history", 0, 1, -1, FALSE, command_history },
+	{ "working-set", 1, G_MAXUINT, -1, FALSE, command_working_set },
 	{ "set", 2, G_MAXUINT, -1, FALSE, command_set },
 	/* Moving pages takes as long as it takes. */
 	{ "act", 1, 1, G_MAXINT, FALSE, command_act },
@@ -36,6 +37,8 @@ static const char help_commands[] =
 	"  map VM                 a picture of its memory, hot to cold by guest-physical address\n"
 	"  explain VM             why it is treated as it is: each decision in a sentence\n"
 	"  history [VM]           what was done to it, or to all: when, why, and what came of it\n"
+	"  working-set VM [SECONDS...]\n"
+	"                         how much of its memory was used within so many seconds\n"
 	"  set VM KEY=VALUE...    change settings until vmheatd ends, e.g. mode=act floor=1GiB\n"
 	"  act VM                 carry out its present plan once\n"
 	"  notify VM OPERATION    tell vmheatd what libvirt's hook was told\n"

@@ -27,6 +27,8 @@ SOURCES_test_render_history := daemon/ctl/render_history.c daemon/ctl/format.c d
 LIBS_test_render_history    := $(SERVICE_GLIB_LIBS) $(SERVICE_LIBS)
 SOURCES_test_render_explain := daemon/ctl/render_explain.c daemon/ctl/format.c
 LIBS_test_render_explain    := $(SERVICE_GLIB_LIBS)
+SOURCES_test_working_sets  := daemon/ctl/working_sets.c daemon/ctl/format.c
+LIBS_test_working_sets     := $(SERVICE_GLIB_LIBS)
 SOURCES_test_process_pages := daemon/ctl/process_pages.c $(CTL_SHARED)
 LIBS_test_process_pages    := $(SERVICE_GLIB_LIBS) -Wl,--wrap=ioctl
 SOURCES_test_render_idle   := daemon/ctl/render_idle.c daemon/ctl/format.c

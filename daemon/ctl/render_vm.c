@@ -184,6 +184,26 @@ static void append_histogram(GString *text, GVariant *vm)
 	append_step(text, "not mapped", holes, most);
 }
 
+/* What the memory is good for, hot first, and what was never used as long as somebody looked. */
+static void append_classes(GString *text, GVariant *vm)
+{
+	g_autoptr(GVariant) classes = g_variant_lookup_value(vm, "classes", G_VARIANT_TYPE_VARDICT);
+	static const char *const keys[] = { "hot",	 "free",   "cold-file-clean", "cold-file-dirty",
+					    "cold-anon", "kernel", "unknown" };
+	g_autofree char *untouched = size_of(vm, "untouched");
+	guint64 most = 0;
+
+	if (classes == NULL)
+		return;
+	for (gsize i = 0; i < G_N_ELEMENTS(keys); i++)
+		most = MAX(most, count_of(classes, keys[i]));
+	g_string_append(text, "classes\n");
+	for (gsize i = 0; i < G_N_ELEMENTS(keys); i++)
+		append_step(text, keys[i], count_of(classes, keys[i]), most);
+	append_line(text, "untouched", "%s mapped and never accessed since the first window",
+		    or_dash(untouched));
+}
+
 static void append_merge(GString *text, GVariant *vm)
 {
 	g_autoptr(GVariant) merge = g_variant_lookup_value(vm, "merge", G_VARIANT_TYPE_VARDICT);
@@ -195,7 +215,10 @@ static void append_merge(GString *text, GVariant *vm)
 					    "anon-idle",
 					    "accessed-but-guest-free",
 					    "accessed-but-guest-idle",
-					    "idle-but-guest-accessed" };
+					    "idle-but-guest-accessed",
+					    "large-accessed",
+					    "large-sparse",
+					    "large-unexplained" };
 	static const char *const meanings[] = { "accessed",
 						"by the host's data alone",
 						"idle",
@@ -204,7 +227,10 @@ static void append_merge(GString *text, GVariant *vm)
 						"of it anonymous",
 						"accessed, but the guest says free",
 						"accessed, but the guest says idle",
-						"idle, but the guest says accessed" };
+						"idle, but the guest says accessed",
+						"accessed through large leaves",
+						"of these leaves sparsely used",
+						"of these not by the guest's word" };
 	G_STATIC_ASSERT(G_N_ELEMENTS(keys) == G_N_ELEMENTS(meanings));
 
 	if (merge == NULL)
@@ -387,6 +413,7 @@ char *render_vm(GVariant *vm)
 	append_memory(text, vm);
 	append_working_set(text, vm);
 	append_histogram(text, vm);
+	append_classes(text, vm);
 	append_merge(text, vm);
 	append_agent(text, vm);
 	append_cgroups(text, vm);

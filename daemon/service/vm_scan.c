@@ -14,15 +14,19 @@
 #define GUEST_WINDOW_LEAST (1.0 / 3)
 #define GUEST_WINDOW_MOST  3.0
 
+G_STATIC_ASSERT(SOURCE_CHUNK_PAGES == VM_PAGES_CHUNK);
+
 /* Words of struct host_chunk.large. */
 #define CHUNK_LARGE_WORDS (SOURCE_CHUNK_LEAVES / 64)
 
-/* The host's words of the whole VM, in whole chunks; and for each chunk its window, and whether it was the first. */
+/* The host's words of the whole VM, in whole chunks; and for each chunk its window, whether it was the first, and whether
+ * a bit of its coarse words is set. */
 struct host_words {
 	gsize chunks;
 	guint64 *present, *idle, *coarse, *large;
 	double *windows;
 	gboolean *first;
+	gboolean *any_coarse;
 };
 
 static void host_words_free(struct host_words *words)
@@ -33,6 +37,7 @@ static void host_words_free(struct host_words *words)
 	g_free(words->large);
 	g_free(words->windows);
 	g_free(words->first);
+	g_free(words->any_coarse);
 }
 
 static gboolean host_words_alloc(struct host_words *words, gsize chunks, GError **error)
@@ -46,12 +51,22 @@ static gboolean host_words_alloc(struct host_words *words, gsize chunks, GError 
 	words->large = g_try_new(guint64, chunks * CHUNK_LARGE_WORDS);
 	words->windows = g_try_new0(double, chunks);
 	words->first = g_try_new(gboolean, chunks);
+	words->any_coarse = g_try_new0(gboolean, chunks);
 	if (words->present != NULL && words->idle != NULL && words->coarse != NULL && words->large != NULL &&
-	    words->windows != NULL && words->first != NULL)
+	    words->windows != NULL && words->first != NULL && words->any_coarse != NULL)
 		return TRUE;
 	g_set_error(error, SOURCE_ERROR, SOURCE_ERROR_FAILED,
 		    "not enough memory for a scan: %" G_GSIZE_FORMAT " KiB", 3 * count * 8 / 1024);
 	return FALSE;
+}
+
+static gboolean any_bit(const guint64 *words, gsize count)
+{
+	guint64 bits = 0;
+
+	for (gsize i = 0; i < count; i++)
+		bits |= words[i];
+	return bits != 0;
 }
 
 static gboolean harvest(const struct vm_sources *sources, struct host_words *words, GError **error)
@@ -71,6 +86,7 @@ static gboolean harvest(const struct vm_sources *sources, struct host_words *wor
 		memcpy(words->large + i * CHUNK_LARGE_WORDS, chunk->large, sizeof(chunk->large));
 		words->windows[i] = chunk->window_seconds;
 		words->first[i] = chunk->first;
+		words->any_coarse[i] = any_bit(chunk->coarse, SOURCE_CHUNK_WORDS);
 	}
 	return TRUE;
 }
@@ -88,11 +104,11 @@ static double shortest_window(const struct host_words *words)
 }
 
 /* The agent's bytes if they can be merged, else NULL and result->guest_error says why. */
-static const guint8 *guest_pages(const struct vm_sources *sources, int timeout_ms,
-				 struct vm_scan_result *result)
+static const struct guest_leaf *guest_pages(const struct vm_sources *sources, int timeout_ms,
+					    struct vm_scan_result *result)
 {
 	const struct vmheat_scan_end *end;
-	const guint8 *pages;
+	const struct guest_leaf *pages;
 	double share;
 
 	if (!sources->guest_ops->finish(sources->guest, timeout_ms, &pages, &end, &result->guest_error))
@@ -131,37 +147,32 @@ static const guint8 *guest_pages(const struct vm_sources *sources, int timeout_m
 	return pages;
 }
 
-static void merge(struct vm_pages *pages, const struct host_words *words, const guint8 *guest,
-		  struct merge_counts *counts)
+static void merge(struct vm_pages *pages, const struct host_words *words, const struct guest_leaf *guest,
+		  struct vm_window_counts *counts)
 {
-	gsize count = pages->map->index_count / 64;
-
 	for (gsize i = 0; i < words->chunks; i++) {
 		gsize word = i * SOURCE_CHUNK_WORDS;
-		gsize length = MIN(SOURCE_CHUNK_WORDS, count - word);
-		guint64 index = i * SOURCE_CHUNK_PAGES;
 		struct host_view view = { .present = words->present + word,
 					  .idle = words->idle + word,
-					  .coarse = words->coarse + word };
+					  .coarse = words->any_coarse[i] ? words->coarse + word : NULL };
 
 		/* Not marked before (new memory, or a scan that broke off): its bits say nothing. */
 		if (words->first[i])
 			continue;
-		vm_pages_update(pages, index, length, &view, words->large + i * CHUNK_LARGE_WORDS,
-				guest == NULL ? NULL : guest + index, counts);
+		vm_pages_update(pages, i, &view, words->large + i * CHUNK_LARGE_WORDS,
+				guest == NULL ? NULL : guest + i * SOURCE_CHUNK_LEAVES, counts);
 	}
 }
 
-gboolean vm_scan(const struct vm_sources *sources, struct vm_pages *pages, int agent_timeout_ms,
-		 struct vm_scan_result *result, GError **error)
+gboolean vm_scan(const struct vm_sources *sources, struct vm_pages *pages,
+		 const struct vm_scan_settings *settings, struct vm_scan_result *result, GError **error)
 {
-	guint64 chunks = (pages->map->index_count + SOURCE_CHUNK_PAGES - 1) / SOURCE_CHUNK_PAGES;
 	struct host_words words = { 0 };
-	const guint8 *guest = NULL;
+	const struct guest_leaf *guest = NULL;
 	gboolean asked, done;
 
 	memset(result, 0, sizeof(*result));
-	if (!host_words_alloc(&words, chunks, error)) {
+	if (!host_words_alloc(&words, vm_pages_chunks(pages), error)) {
 		host_words_free(&words);
 		return FALSE;
 	}
@@ -169,11 +180,11 @@ gboolean vm_scan(const struct vm_sources *sources, struct vm_pages *pages, int a
 	done = harvest(sources, &words, error);
 	result->window_seconds = shortest_window(&words);
 	if (done && asked)
-		guest = guest_pages(sources, agent_timeout_ms, result);
+		guest = guest_pages(sources, settings->agent_timeout_ms, result);
 	if (result->window_seconds > 0.0) {
 		result->guest_used = guest != NULL;
+		vm_pages_begin_window(pages, result->window_seconds, settings->working_set_age);
 		merge(pages, &words, guest, &result->counts);
-		vm_pages_end_window(pages, result->window_seconds);
 	}
 	host_words_free(&words);
 	return done;

@@ -5,7 +5,7 @@
  * Theory of operation
  *
  * The agent is asked to scan right before the host's data is harvested, so that both windows are nearly the
- * same, and its answer is waited for afterwards. As the guest's bytes are needed to merge, the host's words
+ * same, and its answer is waited for afterwards. As the guest's word is needed to merge, the host's words
  * of the whole VM are kept until then: three bits a page, for the length of the scan.
  *
  * Guest data is a help, never a condition: a scan whose agent is late, wrong or gone is merged from the
@@ -35,22 +35,26 @@ struct vm_scan_result {
 	double window_seconds; /* true window; 0: the pages were marked for the first time, there is no data
 				*/
 	double guest_seconds;  /* the guest's own window; 0 without an answer */
-	struct merge_counts counts;
+	struct vm_window_counts counts;
 	gboolean guest_answered; /* guest_end is valid */
 	gboolean guest_used;	 /* its bytes were merged */
 	struct vmheat_scan_end guest_end;
 	GError *guest_error; /* why there was no answer, or why its bytes were not used; NULL if they were */
 };
 
+struct vm_scan_settings {
+	int agent_timeout_ms;	/* longest wait for the agent's answer after the harvest */
+	double working_set_age; /* in seconds, see vm_pages_begin_window() */
+};
+
 /**
  * vm_scan() - scan once
- * @agent_timeout_ms: longest wait for the agent's answer after the harvest
  *
  * Return: FALSE with an error of SOURCE_ERROR when the host's data failed, in whole or in part. @result is
  * valid in any case.
  */
-gboolean vm_scan(const struct vm_sources *sources, struct vm_pages *pages, int agent_timeout_ms,
-		 struct vm_scan_result *result, GError **error);
+gboolean vm_scan(const struct vm_sources *sources, struct vm_pages *pages,
+		 const struct vm_scan_settings *settings, struct vm_scan_result *result, GError **error);
 
 void vm_scan_result_clear(struct vm_scan_result *result);
 

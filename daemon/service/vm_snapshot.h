@@ -31,6 +31,9 @@ enum vm_state {
 /** vm_state_name() - a word for people and JSON; never NULL. */
 const char *vm_state_name(enum vm_state state);
 
+/** Ages of mapped pages. */
+#define VM_FIGURES_AGES PAGE_AGE_HOLE
+
 /** What the last window of data said. */
 struct vm_figures {
 	gint64 monotonic_us; /* when it ended */
@@ -42,7 +45,12 @@ struct vm_figures {
 	guint64 working_set_host_only_pages;
 	guint64 working_set_estimate_pages;
 	struct merge_counts counts;
+	struct class_counts classes;
 	struct age_histogram histogram;
+	double watched_seconds;	 /* the windows that are remembered, together: no age lasts longer */
+	guint64 untouched_pages; /* mapped in all windows, accessed in none */
+	double age_seconds[VM_FIGURES_AGES]; /* how long each age has lasted at least, and its pages */
+	guint64 age_pages[VM_FIGURES_AGES];
 };
 
 /** What the guest's agent said, and how well it said it. */

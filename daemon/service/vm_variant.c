@@ -105,7 +105,33 @@ static GVariant *merge_counts(const struct merge_counts *counts)
 	add_pages(&dict, "accessed-but-guest-free", counts->accessed_but_guest_free);
 	add_pages(&dict, "accessed-but-guest-idle", counts->accessed_but_guest_idle);
 	add_pages(&dict, "idle-but-guest-accessed", counts->idle_but_guest_accessed);
+	add_pages(&dict, "large-accessed", counts->large_accessed * PAGE_MAP_LEAF_PAGES);
+	add_pages(&dict, "large-sparse", counts->large_sparse * PAGE_MAP_LEAF_PAGES);
+	add_pages(&dict, "large-unexplained", counts->large_unexplained * PAGE_MAP_LEAF_PAGES);
 	return g_variant_dict_end(&dict);
+}
+
+static GVariant *classes(const struct class_counts *counts)
+{
+	GVariantDict dict;
+
+	g_variant_dict_init(&dict, NULL);
+	for (guint i = 0; i < PAGE_CLASSES; i++)
+		add_pages(&dict, page_class_name((enum page_class)i), counts->pages[i]);
+	return g_variant_dict_end(&dict);
+}
+
+/* Each age that pages have: how long it has lasted at least, and their bytes. */
+static GVariant *ages(const struct vm_figures *figures)
+{
+	GVariantBuilder builder;
+
+	g_variant_builder_init(&builder, G_VARIANT_TYPE("a(dt)"));
+	for (guint age = 0; age < VM_FIGURES_AGES; age++)
+		if (figures->age_pages[age] > 0)
+			g_variant_builder_add(&builder, "(dt)", figures->age_seconds[age],
+					      (guint64)figures->age_pages[age] * PAGE_MAP_PAGE_SIZE);
+	return g_variant_builder_end(&builder);
 }
 
 static void add_figures(GVariantDict *dict, const struct vm_figures *figures, gint64 monotonic_us)
@@ -115,6 +141,10 @@ static void add_figures(GVariantDict *dict, const struct vm_figures *figures, gi
 	add_seconds(dict, "data-age", (double)(monotonic_us - figures->monotonic_us) / 1e6);
 	g_variant_dict_insert_value(dict, "histogram", histogram(&figures->histogram));
 	add_pages(dict, "holes", figures->histogram.holes);
+	add_pages(dict, "untouched", figures->untouched_pages);
+	add_seconds(dict, "watched", figures->watched_seconds);
+	g_variant_dict_insert_value(dict, "ages", ages(figures));
+	g_variant_dict_insert_value(dict, "classes", classes(&figures->classes));
 	g_variant_dict_insert_value(dict, "merge", merge_counts(&figures->counts));
 }
 

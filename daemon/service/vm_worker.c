@@ -390,23 +390,24 @@ static void note_figures(struct vm_worker *worker, const struct vm_scan_result *
 {
 	const struct vm_pages *pages = worker->pages;
 	struct vm_figures *figures = &worker->figures;
-	guint64 counts[256] = { 0 }, host_counts[256] = { 0 };
+	guint64 counts[256];
 
-	page_ages_count(pages->ages, pages->map->index_count, counts);
-	page_ages_count(pages->host_ages, pages->map->index_count, host_counts);
-	/* Padding counts as holes; people count pages of the VM. */
-	counts[PAGE_AGE_HOLE] -= pages->map->index_count - pages->map->page_count;
-
+	vm_pages_count(pages, counts);
 	memset(figures, 0, sizeof(*figures));
 	figures->monotonic_us = g_get_monotonic_time();
 	figures->scan_seconds = (double)(figures->monotonic_us - started_us) / 1e6;
 	figures->window_seconds = scan->window_seconds;
 	figures->windows = pages->windows;
-	figures->counts = scan->counts;
+	figures->counts = scan->counts.merge;
+	figures->classes = scan->counts.classes;
 	figures->working_set_age = worker->daemon->working_set_age;
 	figures->working_set_pages = working_set_pages(counts, &pages->ring, figures->working_set_age);
-	figures->working_set_host_only_pages =
-		working_set_pages(host_counts, &pages->ring, figures->working_set_age);
+	figures->working_set_host_only_pages = vm_pages_host_young(pages);
+	figures->watched_seconds = window_ring_seconds(&pages->ring, PAGE_AGE_MAX);
+	figures->untouched_pages = page_ages_untouched(counts, pages->windows);
+	for (guint age = 0; age < VM_FIGURES_AGES; age++)
+		figures->age_seconds[age] = window_ring_seconds(&pages->ring, age);
+	memcpy(figures->age_pages, counts, sizeof(figures->age_pages));
 	age_histogram_fill(&figures->histogram, counts, &pages->ring);
 
 	/*
@@ -454,11 +455,11 @@ static void note_pressure(struct vm_worker *worker, const struct vm_scan_result 
 static void note_kept(struct vm_worker *worker, const struct vm_scan_result *scan)
 {
 	guint64 swap_free = scan->guest_end.swap_free_kib / (PAGE_MAP_PAGE_SIZE / 1024);
-	guint64 anon_idle = scan->counts.anon_idle;
+	guint64 anon_idle = scan->counts.merge.anon_idle;
 
 	if (scan->guest_used)
 		worker->kept_pages =
-			scan->counts.kernel_idle + (anon_idle > swap_free ? anon_idle - swap_free : 0);
+			scan->counts.merge.kernel_idle + (anon_idle > swap_free ? anon_idle - swap_free : 0);
 }
 
 static void make_plan(struct vm_worker *worker, const struct vm_settings *settings, const char *no_memory)
@@ -597,12 +598,14 @@ static int agent_timeout_ms(const struct vm_worker *worker)
 /* Scan, and on data everything that follows from it. */
 static gboolean scan_and_act(struct vm_worker *worker, const struct vm_settings *settings, GError **error)
 {
+	const struct vm_scan_settings scan_settings = { .agent_timeout_ms = agent_timeout_ms(worker),
+							.working_set_age = worker->daemon->working_set_age };
 	gint64 started_us = g_get_monotonic_time();
 	struct vm_scan_result scan;
 	g_autoptr(GError) memory_error = NULL;
 	gboolean done;
 
-	done = vm_scan(&worker->sources, worker->pages, agent_timeout_ms(worker), &scan, error);
+	done = vm_scan(&worker->sources, worker->pages, &scan_settings, &scan, error);
 	if (done) {
 		note_agent(worker, &scan);
 		worker->memory_valid = domain_memory(worker->domain, &worker->memory, &memory_error);

@@ -226,7 +226,7 @@ static gboolean receive_answer(struct guest_source *source, gint64 deadline, GEr
 	return TRUE;
 }
 
-static gboolean agent_finish(struct guest_source *source, int timeout_ms, const guint8 **pages,
+static gboolean agent_finish(struct guest_source *source, int timeout_ms, const struct guest_leaf **pages,
 			     const struct vmheat_scan_end **end, GError **error)
 {
 	gint64 deadline = g_get_monotonic_time() + (gint64)timeout_ms * 1000;

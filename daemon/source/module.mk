@@ -6,7 +6,7 @@ SOURCE_SOURCES := daemon/source/guest_agent.c daemon/source/idle_bitmap.c daemon
                   daemon/source/source_error.c
 C_SOURCES      += $(SOURCE_SOURCES) $(wildcard daemon/source/*.h)
 
-SOURCES_test_idle_bitmap := $(SOURCE_SOURCES) $(HOST_SOURCES) daemon/core/page_map.c daemon/core/guest_stream.c \
+SOURCES_test_idle_bitmap := $(SOURCE_SOURCES) $(HOST_SOURCES) daemon/core/page_map.c daemon/core/guest_stream.c daemon/core/guest_pages.c \
                             daemon/core/proc_format.c
 LIBS_test_idle_bitmap    := $(HOST_LIBS) -Wl,--wrap=ioctl
 SOURCES_test_guest_agent := $(SOURCES_test_idle_bitmap)

@@ -82,10 +82,10 @@ struct guest_source_ops {
 	gboolean (*start)(struct guest_source *source, GError **error);
 
 	/*
-	 * Wait at most @timeout_ms for the answer. On TRUE *pages (one page byte an index) and *end are valid
+	 * Wait at most @timeout_ms for the answer. On TRUE *pages (of every index) and *end are valid
 	 * until the next start(). A late, wrong or missing answer is an error that says which.
 	 */
-	gboolean (*finish)(struct guest_source *source, int timeout_ms, const guint8 **pages,
+	gboolean (*finish)(struct guest_source *source, int timeout_ms, const struct guest_leaf **pages,
 			   const struct vmheat_scan_end **end, GError **error);
 
 	/* What was dropped so far, for people to see. */

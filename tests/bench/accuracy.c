@@ -397,6 +397,7 @@ static void merged_end(struct watched *watched)
 					.coarse = watched->coarse };
 	size_t words = watched->guest.map->index_count / WORD_PAGES, word, page;
 	struct merge_counts counts = { 0 };
+	uint8_t large[MAX_PAGES / LEAF_PAGES + 1];
 	uint64_t index;
 	double start;
 
@@ -406,7 +407,8 @@ static void merged_end(struct watched *watched)
 	start = now();
 	for (word = 0; word < words; word++)
 		idle[word] = watched->present[word] & ~watched->accessed[word];
-	merge_pages(&view, guest_stream_pages(watched->guest.stream), words, merged, &counts);
+	merge_pages(&view, guest_stream_pages(watched->guest.stream), words / LEAF_VECTOR_WORDS, merged,
+		    large, &counts);
 	watched->cost += now() - start;
 	for (page = 0; page < watched->pages; page++)
 		watched->found[page] =

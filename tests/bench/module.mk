@@ -12,7 +12,8 @@ HOT_PAGES     := $(BUILD)/test/bin/hot_pages.so
 PLUGIN_COST   := $(BUILD)/test/bin/plugin_cost
 BENCHMARKS    := $(WALKER) $(INSN_COUNT) $(HOT_PAGES) $(PLUGIN_COST) $(PLUGIN) $(BENCH_IN_HOST:%=$(BUILD)/test/bin/%)
 
-CFLAGS_tests_bench := -Ikvm -Iqemu-plugin -Idaemon/core -Idaemon/host -Itests/sim -Itests/system/idle_check $(CFLAGS_glib)
+CFLAGS_tests_bench  = -Ikvm -Iqemu-plugin -Idaemon/core -Idaemon/host -Idaemon/source -Idaemon/service -Itests/sim \
+                       -Itests/system/idle_check $(CFLAGS_glib) $(CFLAGS_libvirt)
 C_SOURCES          += $(wildcard tests/bench/*.[ch])
 
 $(WALKER): $(BUILD)/obj/tests/bench/walker.o
@@ -41,7 +42,7 @@ BENCHMARKS += $(ACCURACY)
 
 $(ACCURACY): $(patsubst %.c,$(BUILD)/obj/%.o,tests/bench/accuracy.c tests/bench/accuracy_guest.c tests/bench/damon.c \
                tests/bench/measure.c tests/oracle/oracle_client.c \
-               $(addprefix daemon/core/,guest_stream.c merge.c page_map.c))
+               $(addprefix daemon/core/,guest_pages.c guest_stream.c merge.c page_map.c))
 	@mkdir -p $(@D)
 	$(say) LINK $@
 	$(Q)$(CC) -pie $^ -o $@
@@ -51,10 +52,28 @@ RESIZE_GUESTS := $(BUILD)/test/bin/resize_guests
 BENCHMARKS    += $(RESIZE_GUESTS)
 
 $(RESIZE_GUESTS): $(patsubst %.c,$(BUILD)/obj/%.o,tests/bench/resize_guests.c tests/bench/accuracy_guest.c \
-                    tests/bench/measure.c tests/sim/rival_policies.c $(addprefix daemon/core/,guest_stream.c page_map.c))
+                    tests/bench/measure.c tests/sim/rival_policies.c $(addprefix daemon/core/,guest_pages.c guest_stream.c \
+                    page_map.c))
 	@mkdir -p $(@D)
 	$(say) LINK $@
 	$(Q)$(CC) -pie -pthread $^ -o $@ -lvirt -lm
+
+# The daemon's own code over a guest of 1 TiB.
+MERGE_COST := $(BUILD)/test/bin/merge_cost
+BENCHMARKS += $(MERGE_COST)
+
+$(MERGE_COST): $(patsubst %.c,$(BUILD)/obj/%.o,tests/bench/merge_cost.c tests/bench/measure.c daemon/service/vm_scan.c \
+                 daemon/service/vm_pages.c $(CORE_SOURCES))
+	@mkdir -p $(@D)
+	$(say) LINK $@
+	$(Q)$(CC) -pie $^ -o $@ $(GLIB_LIBS) -lm
+
+.PHONY: bench-merge
+bench-merge: setup ## only what merging costs
+	@+$(MAKE) --no-print-directory bench-merge-installed
+.PHONY: bench-merge-installed
+bench-merge-installed: $(MERGE_COST)
+	@tests/bench/merge_cost.sh $(MERGE_COST)
 
 .PHONY: bench bench-accuracy bench-resize
 bench: setup ## what things cost, into build/report/bench.json, and the next two
@@ -67,6 +86,7 @@ bench bench-accuracy bench-resize:
 .PHONY: bench-installed bench-accuracy-installed bench-resize-installed
 bench-installed: $(BENCHMARKS)
 	@tests/bench/walker.sh $(WALKER)
+	@tests/bench/merge_cost.sh $(MERGE_COST)
 	@tests/bench/plugin_cost.sh $(PLUGIN_COST)
 	@tests/bench/emulated.sh
 	@tests/bench/accuracy_report.sh

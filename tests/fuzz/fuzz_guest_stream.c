@@ -6,7 +6,7 @@
  * An input is a series of steps. A byte below 0x07 begins a new scan with that sequence number, and what was
  * pushed in half stays in half; 0x07 is a new connection; any other is followed by as many bytes, minus 8,
  * that are pushed in one piece, fewer at the end. Whatever they were, afterwards hold:
- * - no page byte has its reserved bit set, and padding between the VM's ranges was never written;
+ * - padding between the VM's ranges was never written;
  * - texts are printable, counts agree with one another, cgroups have no more pages than the VM;
  * - a second parser that was given every byte by itself has come to the very same result;
  * - three honest answers later at the latest the parser understands one as if nothing had happened.
@@ -71,15 +71,13 @@ static void check_cgroups(const struct guest_stream *stream, const struct page_m
 
 static void check_invariants(const struct guest_stream *stream, const struct page_map *map)
 {
-	const uint8_t *pages = guest_stream_pages(stream);
+	const struct guest_leaf *pages = guest_stream_pages(stream);
 	const struct guest_stream_counts *counts = guest_stream_counts(stream);
 	uint64_t gfn;
 
-	for (uint64_t i = 0; i < map->index_count; i++) {
-		require(!(pages[i] & VMHEAT_PAGE_RESERVED));
+	for (uint64_t i = 0; i < map->index_count; i++)
 		if (!page_map_gfn_of_index(map, i, &gfn))
-			require(pages[i] == VMHEAT_PAGE_UNKNOWN);
-	}
+			require(guest_pages_get(pages, i) == VMHEAT_PAGE_UNKNOWN);
 	check_text(guest_stream_error_text(stream), VMHEAT_ERROR_TEXT_MAX);
 	check_cgroups(stream, map);
 	require(counts->stale_frames <= counts->frames);
@@ -94,7 +92,8 @@ static void check_same(const struct guest_stream *a, const struct guest_stream *
 {
 	require(memcmp(guest_stream_counts(a), guest_stream_counts(b), sizeof(struct guest_stream_counts)) ==
 		0);
-	require(memcmp(guest_stream_pages(a), guest_stream_pages(b), map->index_count) == 0);
+	require(memcmp(guest_stream_pages(a), guest_stream_pages(b),
+		       guest_pages_leaves(map->index_count) * sizeof(struct guest_leaf)) == 0);
 	require(guest_stream_state(a) == guest_stream_state(b));
 	require(strcmp(guest_stream_error_text(a), guest_stream_error_text(b)) == 0);
 
@@ -132,8 +131,9 @@ static bool understands(struct guest_stream *stream, const struct page_map *map,
 	return count == 1 && strcmp(cgroups[0].path, "/honest") == 0 &&
 	       guest_stream_state(stream) == GUEST_SCAN_COMPLETE &&
 	       guest_stream_end(stream)->window_ns == HONEST_WINDOW &&
-	       guest_stream_pages(stream)[first] == VMHEAT_PAGE_IDLE &&
-	       guest_stream_pages(stream)[first + 99] == (VMHEAT_PAGE_ACCESSED | VMHEAT_PAGE_ANON);
+	       guest_pages_get(guest_stream_pages(stream), first) == VMHEAT_PAGE_IDLE &&
+	       guest_pages_get(guest_stream_pages(stream), first + 99) ==
+		       (VMHEAT_PAGE_ACCESSED | VMHEAT_PAGE_ANON);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -92,10 +92,12 @@ static uint64_t kept_pages(const struct model_guest *guest)
 
 static void plan_vmheat(struct subject *subject)
 {
-	static const uint64_t no_coarse_page[MODEL_WORDS];
 	struct model_guest *guest = &subject->guest;
 	uint64_t present[MODEL_WORDS] = { 0 }, idle[MODEL_WORDS], accessed[MODEL_WORDS];
-	const struct host_view host = { .present = present, .idle = idle, .coarse = no_coarse_page };
+	const struct host_view host = { .present = present, .idle = idle };
+	const struct age_rule rule = { .oldest = PAGE_AGE_MAX };
+	uint64_t young[MODEL_WORDS];
+	uint8_t large[MODEL_PAGES / LEAF_VECTOR_PAGES];
 	struct merge_counts merged = { 0 };
 	uint64_t counts[256] = { 0 };
 	struct resize_input input = {
@@ -120,9 +122,9 @@ static void plan_vmheat(struct subject *subject)
 		present[page / 64] |= (uint64_t)guest->is_resident[page] << page % 64;
 	for (unsigned int word = 0; word < MODEL_WORDS; word++)
 		idle[word] = present[word] & ~guest->touched[word];
-	merge_pages(&host, NULL, MODEL_WORDS, accessed, &merged);
+	merge_pages(&host, NULL, MODEL_PAGES / LEAF_VECTOR_PAGES, accessed, large, &merged);
 	window_ring_add(&subject->ring, WINDOW_SECONDS);
-	page_ages_update(subject->ages, present, accessed, MODEL_WORDS);
+	page_ages_update(subject->ages, present, accessed, MODEL_WORDS, &rule, young, NULL);
 	page_ages_count(subject->ages, MODEL_PAGES, counts);
 	working_set_estimate_update(&subject->estimate,
 				    working_set_pages(counts, &subject->ring, COLD_SECONDS), WINDOW_SECONDS,

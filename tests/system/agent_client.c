@@ -110,11 +110,13 @@ static bool step_hello(struct client *client)
 /* How many pages have the state, and, if @kind is given, the kind. */
 static unsigned long long count_pages(const struct client *client, enum vmheat_page_state state, uint8_t kind)
 {
-	const uint8_t *pages = guest_stream_pages(client->stream);
 	unsigned long long count = 0;
 
-	for (uint64_t i = 0; i < client->map->index_count; i++)
-		count += (pages[i] & VMHEAT_PAGE_STATE_MASK) == state && (pages[i] & kind) == kind;
+	for (uint64_t i = 0; i < client->map->index_count; i++) {
+		uint8_t page = guest_pages_get(guest_stream_pages(client->stream), i);
+
+		count += (page & VMHEAT_PAGE_STATE_MASK) == state && (page & kind) == kind;
+	}
 	return count;
 }
 

@@ -7,7 +7,7 @@ C_SOURCES           += tests/system/agent_client.c
 
 bed-images: $(BUILD)/test/bin/agent-client
 
-$(BUILD)/test/bin/agent-client: $(BUILD)/obj/tests/system/agent_client.o $(BUILD)/obj/daemon/core/guest_stream.o \
+$(BUILD)/test/bin/agent-client: $(BUILD)/obj/tests/system/agent_client.o $(BUILD)/obj/daemon/core/guest_stream.o $(BUILD)/obj/daemon/core/guest_pages.o \
                                 $(BUILD)/obj/daemon/core/page_map.o
 	@mkdir -p $(@D)
 	$(say) LINK $@

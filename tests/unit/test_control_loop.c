@@ -102,6 +102,7 @@ struct loop {
 	struct guest guest;
 	struct resize_policy policy;
 	uint8_t ages[PAGES];
+	unsigned int windows;
 	struct window_ring ring;
 	struct working_set_estimate estimate;
 	struct resize_state state;
@@ -129,12 +130,13 @@ static struct loop *loop_new(uint64_t headroom)
 /* The daemon's half of a window: from what the host saw to a decision. */
 static void scan_and_plan(struct loop *loop)
 {
-	static const uint64_t no_coarse_page[WORDS];
 	static const struct pressure_limits limits = { .refault_pages = 64, .memory_stall_share = 1 };
 	const struct guest *guest = &loop->guest;
 	uint64_t idle[WORDS];
-	uint64_t accessed[WORDS];
-	const struct host_view host = { .present = guest->present, .idle = idle, .coarse = no_coarse_page };
+	uint64_t accessed[WORDS], young[WORDS];
+	uint8_t large[PAGES / LEAF_VECTOR_PAGES];
+	struct age_rule rule = { 0 };
+	const struct host_view host = { .present = guest->present, .idle = idle };
 	struct merge_counts merged = { 0 };
 	struct resize_input input = { .now_seconds = guest->window * WINDOW_SECONDS,
 				      .current_pages = guest->balloon_pages,
@@ -145,9 +147,10 @@ static void scan_and_plan(struct loop *loop)
 
 	for (size_t w = 0; w < WORDS; w++)
 		idle[w] = guest->present[w] & ~guest->touched[w];
-	merge_pages(&host, NULL, WORDS, accessed, &merged);
+	merge_pages(&host, NULL, PAGES / LEAF_VECTOR_PAGES, accessed, large, &merged);
 	window_ring_add(&loop->ring, WINDOW_SECONDS);
-	page_ages_update(loop->ages, guest->present, accessed, WORDS);
+	rule.oldest = age_rule_oldest(loop->windows++);
+	page_ages_update(loop->ages, guest->present, accessed, WORDS, &rule, young, NULL);
 	page_ages_count(loop->ages, PAGES, counts);
 	working_set_estimate_update(&loop->estimate, working_set_pages(counts, &loop->ring, COLD_SECONDS),
 				    WINDOW_SECONDS, 30);

@@ -125,22 +125,22 @@ static void assert_answer(struct bench *bench, guint64 accessed_from, guint64 ac
 {
 	const struct vmheat_scan_end *end;
 	g_autoptr(GError) error = NULL;
-	const guint8 *pages;
+	const struct guest_leaf *pages;
 
 	if (!guest_source_agent.finish(bench->source, 20000, &pages, &end, &error))
 		fail_msg("%s", error->message);
 	assert_int_equal(end->window_ns, 1234);
 	for (guint64 i = 0; i < PAGES; i++)
-		assert_int_equal(pages[i], i >= accessed_from && i < accessed_from + accessed
-						   ? VMHEAT_PAGE_ACCESSED
-						   : VMHEAT_PAGE_UNKNOWN);
+		assert_int_equal(guest_pages_get(pages, i), i >= accessed_from && i < accessed_from + accessed
+								    ? VMHEAT_PAGE_ACCESSED
+								    : VMHEAT_PAGE_UNKNOWN);
 }
 
 static void assert_no_answer(struct bench *bench, int timeout_ms, const char *message)
 {
 	const struct vmheat_scan_end *end;
 	g_autoptr(GError) error = NULL;
-	const guint8 *pages;
+	const struct guest_leaf *pages;
 
 	assert_false(guest_source_agent.finish(bench->source, timeout_ms, &pages, &end, &error));
 	assert_true(g_error_matches(error, SOURCE_ERROR, SOURCE_ERROR_FAILED));

@@ -197,8 +197,8 @@ static void assert_pages(const struct fixture *fixture, uint8_t idle, uint8_t ac
 
 		if (!page_map_index_of_gfn(fixture->map, gfn, &index))
 			continue;
-		assert_int_equal(guest_stream_pages(fixture->stream)[index],
-				 gfn < 16 ? 0 : expected[gfn % 4]);
+		assert_int_equal(guest_pages_get(guest_stream_pages(fixture->stream), index),
+				 gfn < 16 ? 0 : guest_page_kept(expected[gfn % 4]));
 	}
 }
 
@@ -265,8 +265,9 @@ static void test_short_bitmap(void **state)
 	assert_int_equal(scan(fixture, 1), GUEST_SCAN_COMPLETE);
 	write_file(fixture->guest_paths.page_idle_bitmap, &word, sizeof(word));
 	assert_int_equal(scan(fixture, 2), GUEST_SCAN_COMPLETE);
-	assert_int_equal(guest_stream_pages(fixture->stream)[60], VMHEAT_PAGE_IDLE | VMHEAT_PAGE_ANON);
-	assert_int_equal(guest_stream_pages(fixture->stream)[64], VMHEAT_PAGE_UNKNOWN | VMHEAT_PAGE_ANON);
+	assert_int_equal(guest_pages_get(guest_stream_pages(fixture->stream), 60),
+			 VMHEAT_PAGE_IDLE | VMHEAT_PAGE_ANON);
+	assert_int_equal(guest_pages_get(guest_stream_pages(fixture->stream), 64), VMHEAT_PAGE_UNKNOWN);
 }
 
 /* A guest without page_idle says so; kinds and free pages are known still, states never. */
@@ -294,7 +295,8 @@ static void test_no_page_flags(void **state)
 	for (uint32_t sequence = 1; sequence <= 2; sequence++) {
 		assert_int_equal(scan(fixture, sequence), GUEST_SCAN_COMPLETE);
 		for (uint64_t i = 0; i < fixture->map->index_count; i++)
-			assert_int_equal(guest_stream_pages(fixture->stream)[i], VMHEAT_PAGE_UNKNOWN);
+			assert_int_equal(guest_pages_get(guest_stream_pages(fixture->stream), i),
+					 VMHEAT_PAGE_UNKNOWN);
 	}
 	assert_int_equal(guest_stream_hello(fixture->stream)->capabilities, 0);
 	assert_int_equal(guest_stream_end(fixture->stream)->swap_in_pages, 5);
@@ -445,7 +447,8 @@ static void test_over_budget(void **state)
 	assert_int_equal(guest_stream_end(fixture->stream)->window_ns, 0);
 	assert_int_equal(guest_stream_end(fixture->stream)->swap_in_pages, 5);
 	for (uint64_t i = 0; i < fixture->map->index_count; i++)
-		assert_int_equal(guest_stream_pages(fixture->stream)[i], VMHEAT_PAGE_UNKNOWN);
+		assert_int_equal(guest_pages_get(guest_stream_pages(fixture->stream), i),
+				 VMHEAT_PAGE_UNKNOWN);
 	fd = open(fixture->guest_paths.page_idle_bitmap, O_RDONLY);
 	assert_int_equal(read(fd, &word, sizeof(word)), sizeof(word));
 	close(fd);

@@ -72,7 +72,7 @@ static uint8_t page_at(const struct fixture *fixture, uint64_t gfn)
 	uint64_t index;
 
 	assert_true(page_map_index_of_gfn(fixture->map, gfn, &index));
-	return guest_stream_pages(fixture->stream)[index];
+	return guest_pages_get(guest_stream_pages(fixture->stream), index);
 }
 
 static void assert_state(const struct fixture *fixture, enum guest_scan_state state)
@@ -84,7 +84,8 @@ static void assert_state(const struct fixture *fixture, enum guest_scan_state st
 static void assert_nothing_stored(const struct fixture *fixture)
 {
 	for (uint64_t i = 0; i < fixture->map->index_count; i++)
-		assert_int_equal(guest_stream_pages(fixture->stream)[i], VMHEAT_PAGE_UNKNOWN);
+		assert_int_equal(guest_pages_get(guest_stream_pages(fixture->stream), i),
+				 VMHEAT_PAGE_UNKNOWN);
 }
 
 /* What was put together is one broken frame: it is counted, leaves nothing, and the next frame is understood.
@@ -147,7 +148,7 @@ static void assert_all_pages(const struct fixture *fixture, const uint8_t *pages
 {
 	for (uint64_t gfn = 0; gfn < MEMORY_END; gfn++)
 		if (gfn < 1024 || gfn >= 4096)
-			assert_int_equal(page_at(fixture, gfn), pages[gfn]);
+			assert_int_equal(page_at(fixture, gfn), guest_page_kept(pages[gfn]));
 }
 
 /* What the agent's encoder writes is what the parser stores, page by page, with the window and no complaint.
@@ -244,7 +245,7 @@ static void test_large_frames_are_taken(void **state)
 	}
 	assert_int_equal(guest_stream_counts(stream)->frames, 32);
 	for (uint64_t i = 0; i < 32 * (sizeof(runs) / 2); i++)
-		assert_int_equal(guest_stream_pages(stream)[i], i % 2 ? IDLE : ACCESSED);
+		assert_int_equal(guest_pages_get(guest_stream_pages(stream), i), i % 2 ? IDLE : ACCESSED);
 	guest_stream_free(stream);
 	page_map_free(map);
 }
@@ -504,7 +505,8 @@ static void test_foreign_pages(void **state)
 	assert_int_equal(page_at(fixture, 4106), VMHEAT_PAGE_UNKNOWN);
 	/* The padding between the ranges' indices belongs to no page. */
 	for (uint64_t i = 1024; i < 1536; i++)
-		assert_int_equal(guest_stream_pages(fixture->stream)[i], VMHEAT_PAGE_UNKNOWN);
+		assert_int_equal(guest_pages_get(guest_stream_pages(fixture->stream), i),
+				 VMHEAT_PAGE_UNKNOWN);
 }
 
 /* Saying nothing of pages that do not exist is no complaint. */
@@ -600,7 +602,7 @@ static void test_reconnected(void **state)
 	put_scan_end(&fixture->sent, SEQUENCE, 1);
 	guest_stream_push(fixture->stream, fixture->sent.bytes, fixture->sent.length);
 	assert_int_equal(guest_stream_state(fixture->stream), GUEST_SCAN_COMPLETE);
-	assert_int_equal(guest_stream_pages(fixture->stream)[2], ACCESSED);
+	assert_int_equal(guest_pages_get(guest_stream_pages(fixture->stream), 2), ACCESSED);
 }
 
 /* Every state has a name; what is no state says so. */

@@ -38,7 +38,7 @@ static void test_borders_of_the_classes(void **state)
 	ages[14] = 3;
 	ages[16] = 9;
 	ages[18] = 10;
-	ages[20] = PAGE_AGE_MAX;
+	ages[20] = PAGE_AGE_UNTOUCHED;
 	assert_int_equal(placement_classify(&policy, ages, LEAF, NULL, extents, 8), 4);
 	assert_extent(&extents[0], 10, 1, PLACEMENT_NEAR);
 	assert_extent(&extents[1], 12, 1, PLACEMENT_NEAR);
@@ -189,7 +189,7 @@ static void test_extreme_policies(void **state)
 	struct placement_extent extent;
 	uint8_t ages[LEAF];
 
-	memset(ages, PAGE_AGE_MAX, sizeof(ages));
+	memset(ages, PAGE_AGE_UNTOUCHED, sizeof(ages));
 	ages[511] = PAGE_AGE_HOLE;
 	assert_int_equal(placement_classify(&never_cold, ages, LEAF, NULL, &extent, 1), 0);
 	assert_int_equal(placement_classify(&always_hot, ages, LEAF, NULL, &extent, 1), 1);

@@ -78,6 +78,30 @@ static void test_histogram(void **state)
 	g_variant_unref(vm);
 }
 
+/* Classes in their order, relative to the largest, and what was never touched. */
+static void test_classes(void **state)
+{
+	GVariant *vm =
+		variant("{'name': <'a'>, 'untouched': <uint64 8192>,"
+			" 'classes': <{'hot': <uint64 31457280>, 'free': <uint64 0>,"
+			" 'cold-file-clean': <uint64 15728640>, 'cold-file-dirty': <uint64 4096>,"
+			" 'cold-anon': <uint64 1048576>, 'kernel': <uint64 0>, 'unknown': <uint64 0>}>}");
+	char *text = render_vm(vm);
+
+	assert_non_null(strstr(
+		text, "classes\n"
+		      "  hot                 30.0 MiB  ##############################\n"
+		      "  free                       0\n"
+		      "  cold-file-clean     15.0 MiB  ###############\n"
+		      "  cold-file-dirty      4.0 KiB  #\n"
+		      "  cold-anon            1.0 MiB  #\n"
+		      "  kernel                     0\n"
+		      "  unknown                    0\n"
+		      "  untouched        8.0 KiB mapped and never accessed since the first window\n"));
+	g_free(text);
+	g_variant_unref(vm);
+}
+
 /* The agent's report names what was dropped. */
 static void test_agent(void **state)
 {
@@ -175,10 +199,11 @@ static void test_idle_act(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_list),	   cmocka_unit_test(test_nothing_known),
-		cmocka_unit_test(test_histogram),  cmocka_unit_test(test_agent),
-		cmocka_unit_test(test_act),	   cmocka_unit_test(test_idle_act),
-		cmocka_unit_test(test_agent_data), cmocka_unit_test(test_cgroups),
+		cmocka_unit_test(test_list),	  cmocka_unit_test(test_nothing_known),
+		cmocka_unit_test(test_histogram), cmocka_unit_test(test_classes),
+		cmocka_unit_test(test_agent),	  cmocka_unit_test(test_act),
+		cmocka_unit_test(test_idle_act),  cmocka_unit_test(test_agent_data),
+		cmocka_unit_test(test_cgroups),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,8 +11,6 @@
 #include "vm_pages.h"
 #include "vmheat/guest_protocol.h"
 
-#define LEAF_WORDS ((gsize)8)
-
 static struct vm_pages *pages_of(const struct ram_range *ranges, gsize count)
 {
 	const char *reason = NULL;
@@ -35,6 +33,29 @@ static struct vm_pages *simple_pages(guint64 count)
 	return pages;
 }
 
+/* The counts kept are those of the ages; padding is in none. */
+static void assert_counted(const struct vm_pages *pages)
+{
+	guint64 kept[256];
+	uint64_t counted[256] = { 0 };
+
+	vm_pages_count(pages, kept);
+	page_ages_count(pages->ages, pages->map->index_count, counted);
+	counted[PAGE_AGE_HOLE] -= pages->map->index_count - pages->map->page_count;
+	for (guint age = 0; age < 256; age++)
+		assert_int_equal(kept[age], counted[age]);
+}
+
+/* What a guest says, packed: the caller frees it. */
+static struct guest_leaf *pack(const guint8 *guest, guint64 count)
+{
+	struct guest_leaf *packed = g_new0(struct guest_leaf, guest_pages_leaves(count));
+
+	for (guint64 i = 0; i < count; i++)
+		guest_pages_fill(packed, i, 1, guest[i]);
+	return packed;
+}
+
 /* Before the first window every page is a hole. */
 static void test_new_pages_are_holes(void **state)
 {
@@ -42,73 +63,119 @@ static void test_new_pages_are_holes(void **state)
 
 	for (gsize i = 0; i < 1024; i++) {
 		assert_int_equal(pages->ages[i], PAGE_AGE_HOLE);
-		assert_int_equal(pages->host_ages[i], PAGE_AGE_HOLE);
 	}
+	assert_counted(pages);
+	assert_int_equal(vm_pages_host_young(pages), 0);
 	assert_int_equal(pages->windows, 0);
 	vm_pages_free(pages);
 }
 
 /*
- * One large leaf, accessed; the guest says that page 3 alone was accessed. Merged, page 3 has age 0 and the
- * others 1; by the host's data alone all 512 have age 0. The leaf is noted as large, the idle one of 4 KiB
- * pages behind it is not.
+ * One large leaf, accessed; the guest says that page 3 alone was accessed. Merged, page 3 has age 0 and the others 1. With
+ * windows of 2 s and a working set of 2 s the 512 pages of the leaf are young by the host's data alone, page 3 by both,
+ * and the idle 4 KiB pages behind it by neither. The first leaf is noted as large, the second is not.
  */
 static void test_ages_by_both_data(void **state)
 {
 	struct vm_pages *pages = simple_pages(1024);
-	guint64 present[2 * LEAF_WORDS], idle[2 * LEAF_WORDS] = { 0 }, coarse[2 * LEAF_WORDS] = { 0 };
+	guint64 present[2 * LEAF_VECTOR_WORDS], idle[2 * LEAF_VECTOR_WORDS] = { 0 },
+							 coarse[2 * LEAF_VECTOR_WORDS] = { 0 };
 	const struct host_view host = { .present = present, .idle = idle, .coarse = coarse };
 	guint64 large = 1;
-	struct merge_counts counts = { 0 };
+	struct vm_window_counts counts = { 0 };
 	guint8 guest[1024];
+	struct guest_leaf *packed;
 
 	memset(present, 0xff, sizeof(present));
-	memset(idle + LEAF_WORDS, 0xff, sizeof(idle) / 2);
+	memset(idle + LEAF_VECTOR_WORDS, 0xff, sizeof(idle) / 2);
 	memset(coarse, 0xff, sizeof(coarse) / 2);
-	memset(guest, VMHEAT_PAGE_IDLE, sizeof(guest));
-	guest[3] = VMHEAT_PAGE_ACCESSED;
-	vm_pages_update(pages, 0, 2 * LEAF_WORDS, &host, &large, guest, &counts);
-	vm_pages_end_window(pages, 2.0);
+	memset(guest, VMHEAT_PAGE_IDLE | VMHEAT_PAGE_ANON, sizeof(guest));
+	guest[3] = VMHEAT_PAGE_ACCESSED | VMHEAT_PAGE_ANON;
+	guest[700] = VMHEAT_PAGE_FREE;
+	packed = pack(guest, 1024);
+	vm_pages_begin_window(pages, 2.0, 2.0);
+	vm_pages_update(pages, 0, &host, &large, packed, &counts);
 
 	assert_int_equal(pages->ages[3], 0);
 	assert_int_equal(pages->ages[2], 1);
-	assert_int_equal(pages->host_ages[2], 0);
 	assert_int_equal(pages->ages[512], 1);
-	assert_int_equal(pages->host_ages[512], 1);
-	assert_int_equal(counts.accessed, 1);
-	assert_int_equal(counts.host_accessed, 512);
+	assert_int_equal(counts.merge.accessed, 1);
+	assert_int_equal(counts.merge.host_accessed, 512);
+	assert_int_equal(counts.merge.large_sparse, 1);
+	assert_int_equal(vm_pages_host_young(pages), 512);
+	assert_int_equal(counts.classes.pages[PAGE_CLASS_HOT], 1);
+	assert_int_equal(counts.classes.pages[PAGE_CLASS_FREE], 1);
+	assert_int_equal(counts.classes.pages[PAGE_CLASS_ANON], 1022);
 	assert_int_equal(pages->large[0], 1);
 	assert_int_equal(pages->windows, 1);
+	assert_counted(pages);
 
-	/* In the next window the first leaf has been split: it is no large one any more. */
+	/* In the next window the first leaf has been split, and has no large page; and there is no guest data. */
 	large = 0;
-	vm_pages_update(pages, 0, 2 * LEAF_WORDS, &host, &large, NULL, &counts);
+	memset(&counts, 0, sizeof(counts));
+	memset(coarse, 0, sizeof(coarse));
+	vm_pages_begin_window(pages, 2.0, 2.0);
+	vm_pages_update(pages, 0, &host, &large, NULL, &counts);
 	assert_int_equal(pages->large[0], 0);
+	assert_int_equal(vm_pages_host_young(pages), 512);
+	assert_int_equal(counts.classes.pages[PAGE_CLASS_HOT], 512);
+	assert_int_equal(counts.classes.pages[PAGE_CLASS_UNKNOWN], 512);
+	assert_counted(pages);
+	g_free(packed);
 	vm_pages_free(pages);
 }
 
-/* A chunk longer than what is merged at once (512 words) is updated to its last page. */
-static void test_long_chunk(void **state)
+/* A page is hot as long as no age has lasted for the working set's: with 2 windows of 2 s and 5 s all pages are. */
+static void test_hot_until_known_to_be_old(void **state)
 {
-	const gsize words = 1200, count = words * 64;
-	struct vm_pages *pages = simple_pages(count);
-	guint64 *present = g_new0(guint64, words), *idle = g_new0(guint64, words),
-		*coarse = g_new0(guint64, words);
-	const struct host_view host = { .present = present, .idle = idle, .coarse = coarse };
-	const guint64 large[] = { 1, 2, 4 }; /* 150 leaves */
-	struct merge_counts counts = { 0 };
+	struct vm_pages *pages = simple_pages(512);
+	guint64 present[LEAF_VECTOR_WORDS], idle[LEAF_VECTOR_WORDS];
+	const struct host_view host = { .present = present, .idle = idle };
+	const guint64 large = 0;
 
+	memset(present, 0xff, sizeof(present));
+	memset(idle, 0xff, sizeof(idle));
+	for (guint window = 1; window <= 4; window++) {
+		struct vm_window_counts counts = { 0 };
+
+		vm_pages_begin_window(pages, 2.0, 5.0);
+		vm_pages_update(pages, 0, &host, &large, NULL, &counts);
+		/* Idle for 2, 4, 6, 8 s. */
+		assert_int_equal(counts.classes.pages[PAGE_CLASS_HOT], window <= 2 ? 512 : 0);
+		assert_int_equal(counts.classes.pages[PAGE_CLASS_UNKNOWN], window <= 2 ? 0 : 512);
+		assert_int_equal(vm_pages_host_young(pages), window <= 2 ? 512 : 0);
+	}
+	vm_pages_free(pages);
+}
+
+/* Of two chunks the second ends with the map: both are updated to their last pages. */
+static void test_two_chunks(void **state)
+{
+	const gsize words = VM_PAGES_CHUNK_WORDS + 3 * LEAF_VECTOR_WORDS, count = words * 64;
+	struct vm_pages *pages = simple_pages(count);
+	guint64 *present = g_new0(guint64, words), *idle = g_new0(guint64, words);
+	const guint64 large[] = { 1, 2 }, large_last[] = { 4 };
+	struct vm_window_counts counts = { 0 };
+
+	assert_int_equal(vm_pages_chunks(pages), 2);
 	present[0] = 1;
 	present[words - 1] = G_GUINT64_CONSTANT(1) << 63;
-	vm_pages_update(pages, 0, words, &host, large, NULL, &counts);
+	vm_pages_begin_window(pages, 1.0, 1.0);
+	for (gsize chunk = 0; chunk < 2; chunk++) {
+		const struct host_view host = { .present = present + chunk * VM_PAGES_CHUNK_WORDS,
+						.idle = idle + chunk * VM_PAGES_CHUNK_WORDS };
+
+		vm_pages_update(pages, chunk, &host, chunk == 0 ? large : large_last, NULL, &counts);
+	}
 	assert_int_equal(pages->ages[0], 0);
 	assert_int_equal(pages->ages[count - 1], 0);
 	assert_int_equal(pages->ages[count - 2], PAGE_AGE_HOLE);
-	assert_int_equal(counts.accessed, 2);
+	assert_int_equal(counts.merge.accessed, 2);
 	assert_memory_equal(pages->large, large, sizeof(large));
+	assert_int_equal(pages->large[2], 4);
+	assert_counted(pages);
 	g_free(present);
 	g_free(idle);
-	g_free(coarse);
 	vm_pages_free(pages);
 }
 
@@ -125,8 +192,8 @@ static void test_carry_over(void **state)
 	guint64 index;
 
 	for (gsize i = 0; i < 1024; i++)
-		old->ages[i] = old->host_ages[i] = (guint8)(i % 100);
-	vm_pages_end_window(old, 1.5);
+		old->ages[i] = (guint8)(i % 100);
+	vm_pages_begin_window(old, 1.5, 1.0);
 	vm_pages_carry_over(pages, old);
 
 	assert_int_equal(pages->windows, 1);
@@ -134,10 +201,10 @@ static void test_carry_over(void **state)
 	for (guint64 gfn = 0; gfn < 512; gfn++) {
 		assert_true(page_map_index_of_gfn(pages->map, gfn, &index));
 		assert_int_equal(pages->ages[index], gfn % 100);
-		assert_int_equal(pages->host_ages[index], gfn % 100);
 	}
 	assert_true(page_map_index_of_gfn(pages->map, 2048, &index));
 	assert_int_equal(pages->ages[index], PAGE_AGE_HOLE);
+	assert_counted(pages);
 	vm_pages_free(old);
 	vm_pages_free(pages);
 }
@@ -204,7 +271,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_new_pages_are_holes),
 		cmocka_unit_test(test_ages_by_both_data),
-		cmocka_unit_test(test_long_chunk),
+		cmocka_unit_test(test_hot_until_known_to_be_old),
+		cmocka_unit_test(test_two_chunks),
 		cmocka_unit_test(test_carry_over),
 		cmocka_unit_test(test_runs),
 		cmocka_unit_test(test_runs_are_bounded),

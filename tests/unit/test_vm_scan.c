@@ -28,7 +28,7 @@ struct guest_source {
 	struct vmheat_scan_end end;
 	gboolean start_fails, finish_fails;
 	gboolean asked;
-	guint8 *pages;
+	struct guest_leaf *pages;
 	struct guest_stream_counts counts;
 };
 
@@ -56,7 +56,7 @@ static gboolean fake_start(struct guest_source *source, GError **error)
 	return source->asked;
 }
 
-static gboolean fake_finish(struct guest_source *source, int timeout_ms, const guint8 **pages,
+static gboolean fake_finish(struct guest_source *source, int timeout_ms, const struct guest_leaf **pages,
 			    const struct vmheat_scan_end **end, GError **error)
 {
 	assert_true(source->asked);
@@ -75,6 +75,8 @@ static const struct guest_source_ops fake_guest_ops = { .name = "fake",
 							.start = fake_start,
 							.finish = fake_finish };
 
+static const struct vm_scan_settings settings = { .agent_timeout_ms = 100, .working_set_age = 1.0 };
+
 /* What each test starts from: all chunks marked 2 s ago, the guest's window as long. */
 struct scene {
 	struct host_source host;
@@ -92,8 +94,8 @@ static int open_scene(void **state)
 
 	scene->host.windows[0] = scene->host.windows[1] = 2.0;
 	scene->guest.end.window_ns = 2000000000;
-	scene->guest.pages = g_malloc(VM_PAGES);
-	memset(scene->guest.pages, VMHEAT_PAGE_IDLE, VM_PAGES);
+	scene->guest.pages = g_new0(struct guest_leaf, guest_pages_leaves(VM_PAGES));
+	guest_pages_fill(scene->guest.pages, 0, VM_PAGES, VMHEAT_PAGE_IDLE);
 	scene->pages = vm_pages_new(page_map_new(&range, 1, &reason));
 	scene->sources = (struct vm_sources){ .host_ops = &fake_host_ops,
 					      .host = &scene->host,
@@ -118,7 +120,7 @@ static void scan(struct scene *scene)
 {
 	GError *error = NULL;
 
-	if (!vm_scan(&scene->sources, scene->pages, 100, &scene->result, &error))
+	if (!vm_scan(&scene->sources, scene->pages, &settings, &scene->result, &error))
 		fail_msg("%s", error->message);
 }
 
@@ -136,10 +138,10 @@ static void test_merges_both(void **state)
 	scan(scene);
 	assert_true(scene->result.guest_used);
 	assert_null(scene->result.guest_error);
-	assert_int_equal(scene->result.counts.idle, VM_PAGES);
-	assert_int_equal(scene->result.counts.host_accessed, VM_PAGES);
+	assert_int_equal(scene->result.counts.merge.idle, VM_PAGES);
+	assert_int_equal(scene->result.counts.merge.host_accessed, VM_PAGES);
 	assert_int_equal(scene->pages->ages[VM_PAGES - 1], 1);
-	assert_int_equal(scene->pages->host_ages[VM_PAGES - 1], 0);
+	assert_int_equal(vm_pages_host_young(scene->pages), VM_PAGES);
 	assert_int_equal(scene->pages->windows, 1);
 }
 
@@ -207,7 +209,7 @@ static void test_host_alone(void **state)
 	scan(scene);
 	assert_false(scene->result.guest_used);
 	assert_null(scene->result.guest_error);
-	assert_int_equal(scene->result.counts.accessed, VM_PAGES);
+	assert_int_equal(scene->result.counts.merge.accessed, VM_PAGES);
 
 	scene->sources.guest = &scene->guest;
 	scene->guest.start_fails = TRUE;
@@ -221,7 +223,7 @@ static void test_host_alone(void **state)
 	scan(scene);
 	assert_false(scene->result.guest_answered);
 	assert_problem(&scene->result, "no answer");
-	assert_int_equal(scene->result.counts.accessed, VM_PAGES);
+	assert_int_equal(scene->result.counts.merge.accessed, VM_PAGES);
 }
 
 /* A guest window of less than a third or more than three times the host's is another one: 0.6 and 6.1 s of 2. */
@@ -262,14 +264,14 @@ static void test_no_page_data(void **state)
 	};
 	struct scene *scene = *state;
 
-	memset(scene->guest.pages, VMHEAT_PAGE_UNKNOWN, VM_PAGES);
+	guest_pages_fill(scene->guest.pages, 0, VM_PAGES, VMHEAT_PAGE_UNKNOWN);
 	for (gsize i = 0; i < G_N_ELEMENTS(answers); i++) {
 		scene->guest.end.flags = answers[i].flag;
 		scan(scene);
 		assert_true(scene->result.guest_answered);
 		assert_false(scene->result.guest_used);
 		assert_problem(&scene->result, answers[i].problem);
-		assert_int_equal(scene->result.counts.kernel_idle, 0);
+		assert_int_equal(scene->result.counts.merge.kernel_idle, 0);
 		vm_scan_result_clear(&scene->result);
 	}
 }
@@ -284,7 +286,7 @@ static void test_breaks_off(void **state)
 	GError *error = NULL;
 
 	scene->host.fail_at = 2;
-	assert_false(vm_scan(&scene->sources, scene->pages, 100, &scene->result, &error));
+	assert_false(vm_scan(&scene->sources, scene->pages, &settings, &scene->result, &error));
 	assert_true(g_error_matches(error, SOURCE_ERROR, SOURCE_ERROR_GONE));
 	g_clear_error(&error);
 	assert_false(scene->result.guest_answered);

@@ -50,11 +50,11 @@ static GVariant *full(const struct vm_snapshot *snapshot)
 static void test_new_vm(void **state)
 {
 	struct vm_snapshot *snapshot = vm_snapshot_new("lazy", "u-u-i-d");
-	static const char *const unknown[] = { "pid",	       "maximum",   "balloon",	"resident",
-					       "working-set",  "windows",   "window",	"histogram",
-					       "merge",	       "guest",	    "pressure", "plan",
-					       "cgroups",      "placement", "last-act", "guest-data",
-					       "state-reason", "quality" };
+	static const char *const unknown[] = {
+		"pid",	     "maximum", "balloon",   "resident",  "working-set", "ages",	 "classes",
+		"untouched", "windows", "window",    "histogram", "merge",	 "guest",	 "pressure",
+		"plan",	     "cgroups", "placement", "last-act",  "guest-data",	 "state-reason", "quality"
+	};
 	GVariant *vm;
 
 	vm = full(snapshot);
@@ -88,6 +88,13 @@ static void test_tracked_vm(void **state)
 	snapshot->figures.histogram.pages[0] = 5;
 	snapshot->figures.histogram.pages[3] = 7;
 	snapshot->figures.counts.accessed_but_guest_free = 2;
+	snapshot->figures.counts.large_sparse = 4;
+	snapshot->figures.classes.pages[PAGE_CLASS_ANON] = 9;
+	snapshot->figures.untouched_pages = 6;
+	snapshot->figures.watched_seconds = 12.5;
+	snapshot->figures.age_seconds[2] = 4.5;
+	snapshot->figures.age_pages[0] = 1;
+	snapshot->figures.age_pages[2] = 8;
 	snapshot->host_source = "module";
 	snapshot->memory_valid = TRUE;
 	snapshot->memory.balloon_pages = 1024;
@@ -107,7 +114,23 @@ static void test_tracked_vm(void **state)
 	g_variant_unref(steps);
 	part = g_variant_lookup_value(vm, "merge", G_VARIANT_TYPE_VARDICT);
 	assert_int_equal(number(part, "accessed-but-guest-free"), 2 * PAGE);
+	assert_int_equal(number(part, "large-sparse"), UINT64_C(2048) * PAGE);
 	g_variant_unref(part);
+	part = g_variant_lookup_value(vm, "classes", G_VARIANT_TYPE_VARDICT);
+	assert_int_equal(g_variant_n_children(part), PAGE_CLASSES);
+	assert_int_equal(number(part, "cold-anon"), 9 * PAGE);
+	assert_int_equal(number(part, "hot"), 0);
+	g_variant_unref(part);
+	assert_int_equal(number(vm, "untouched"), 6 * PAGE);
+	assert_true(g_variant_lookup(vm, "watched", "d", &age));
+	assert_true(age == 12.5);
+	/* Ages that no page has are left out. */
+	steps = g_variant_lookup_value(vm, "ages", G_VARIANT_TYPE("a(dt)"));
+	assert_int_equal(g_variant_n_children(steps), 2);
+	g_variant_get_child(steps, 1, "(dt)", &from, &bytes);
+	assert_true(from == 4.5);
+	assert_int_equal(bytes, 8 * PAGE);
+	g_variant_unref(steps);
 	g_variant_unref(vm);
 	vm_snapshot_unref(snapshot);
 }

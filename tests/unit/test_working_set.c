@@ -40,11 +40,12 @@ static void test_working_set_beyond_the_ring(void **state)
 {
 	struct window_ring empty = { 0 };
 	struct window_ring full = ring_of(PAGE_AGE_MAX, 1);
-	uint64_t counts[256] = { 1, 10, [PAGE_AGE_MAX] = 100, [PAGE_AGE_HOLE] = 1000 };
+	uint64_t counts[256] = { 1,
+				 10, [PAGE_AGE_MAX] = 60, [PAGE_AGE_UNTOUCHED] = 40, [PAGE_AGE_HOLE] = 1000 };
 
 	assert_int_equal(working_set_pages(counts, &empty, 30), 111);
-	assert_int_equal(working_set_pages(counts, &full, 254), 11);
-	assert_int_equal(working_set_pages(counts, &full, 254.5), 111);
+	assert_int_equal(working_set_pages(counts, &full, 253), 11);
+	assert_int_equal(working_set_pages(counts, &full, 253.5), 111);
 }
 
 /* Windows of 0.5 s: ages 0, 1 are below 1 s, 2 and 3 below 2 s, 4 to 7 below 4 s, 8 (4 s) in the next step.
@@ -76,7 +77,7 @@ static void test_histogram_skips_steps(void **state)
 	assert_int_equal(histogram.pages[7], 6); /* 2^6 <= 100 < 2^7 */
 }
 
-/* The last step has no upper end: 254 windows of 1000 s are far beyond 2^14 s, and no page is lost. */
+/* The last step has no upper end: 253 windows of 1000 s are far beyond 2^14 s, and no page is lost. */
 static void test_histogram_last_step(void **state)
 {
 	struct window_ring ring = ring_of(PAGE_AGE_MAX, 1000);
@@ -88,7 +89,7 @@ static void test_histogram_last_step(void **state)
 		counts[age] = 1;
 	age_histogram_fill(&histogram, counts, &ring);
 	assert_int_equal(histogram.pages[AGE_HISTOGRAM_STEPS - 2], 8);	 /* 8192 to 16384 s: ages 9 to 16 */
-	assert_int_equal(histogram.pages[AGE_HISTOGRAM_STEPS - 1], 238); /* ages 17 to 254 */
+	assert_int_equal(histogram.pages[AGE_HISTOGRAM_STEPS - 1], 238); /* ages 17 to untouched */
 	for (size_t step = 0; step < AGE_HISTOGRAM_STEPS; step++)
 		sum += histogram.pages[step];
 	assert_int_equal(sum, 255);
