@@ -62,12 +62,6 @@ static uint64_t headroom_of(const struct resize_policy *policy, uint64_t working
 	return maximum(policy->headroom_pages, share_of(working_set, policy->headroom_percent));
 }
 
-/** More of what was called cold is used again than may be. */
-static bool is_misjudged(const struct resize_input *input, const struct pressure_limits *limits)
-{
-	return input->pressure.promoted_pages > share_of(input->working_set_pages, limits->promotion_percent);
-}
-
 /** The guest lacks memory. @shrinking: for a part of the window at least the balloon was taking some. */
 static bool is_under_pressure(const struct guest_pressure *pressure, const struct pressure_limits *limits,
 			      bool shrinking)
@@ -281,12 +275,10 @@ struct resize_decision resize_plan(const struct resize_policy *policy, const str
 	struct resize_decision decision = { .kept_pages = kept, .headroom_pages = headroom };
 	bool shrinking = state->flight_windows > 0 && state->target_pages < state->last_good_pages;
 	bool stood = follow_flight(state, current, input->maximum_pages);
-	bool lacking;
 
 	goal = minimum(maximum(goal, policy->floor_pages), ceiling_of(policy, input));
-	lacking = is_under_pressure(&input->pressure, limits, shrinking);
-	if (lacking || is_misjudged(input, limits))
-		decision.reason = plan_under_pressure(policy, input, state, goal, current, stood && lacking);
+	if (is_under_pressure(&input->pressure, limits, shrinking))
+		decision.reason = plan_under_pressure(policy, input, state, goal, current, stood);
 	else
 		decision.reason = plan_in_quiet(policy, limits, input, state, goal, current);
 	decision.goal_pages = goal;

@@ -44,10 +44,6 @@
  *   (usable), and stands at its goal with less than the headroom, it is squeezed: by what it lacks, at most a
  *   step, so that its coldest memory goes; the next window's growing back to the goal leaves the room free. A
  *   squeeze that gained less than half of what it took was in vain, and counts as a step that failed.
- * - Memory that was called cold may be used again in place, long before any of it comes back from swap. More of
- *   it than promotion_percent of the working set in one window is pressure like any other: what is called cold
- *   is not, so nothing more is taken, and the last good size returns. But as such a guest lacks nothing, it
- *   gets no step beyond that.
  * - The host's need does not wait: a guest yields though a wait is not over. Pressure spares it, but not for
  *   ever, as it rests on the guest's word: after RESIZE_SPARED_WINDOWS windows it yields a step all the same,
  *   unless its OOM killer has just been at work; the others pay meanwhile. What it gets back is cut by the limit,
@@ -100,7 +96,6 @@ struct guest_pressure {
 	uint64_t refault_pages;
 	uint64_t oom_kills;
 	double memory_stall_share; /* PSI some: 0 to 1, of the window */
-	uint64_t promoted_pages;   /* accessed in the window after they had been called cold */
 };
 
 /** From what pressure on the plan gives memory back. */
@@ -108,7 +103,6 @@ struct pressure_limits {
 	uint64_t swap_in_pages; /* more than so many in a window is pressure */
 	uint64_t refault_pages;
 	double memory_stall_share;
-	unsigned int promotion_percent; /* of the working set */
 };
 
 /** What is known of a VM at the end of a window. */

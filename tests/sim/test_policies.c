@@ -42,9 +42,9 @@ static const struct resize_policy settings = { .floor_pages = FLOOR,
 					       .settle_windows = 12,
 					       .backoff_seconds = 60,
 					       .backoff_max_seconds = 3600 };
-static const struct pressure_limits limits = {
-	.swap_in_pages = 1, .refault_pages = 16, .memory_stall_share = 0.1, .promotion_percent = 100
-};
+static const struct pressure_limits limits = { .swap_in_pages = 1,
+					       .refault_pages = 16,
+					       .memory_stall_share = 0.1 };
 
 /* A guest and all that its policy remembers. */
 struct subject {

@@ -33,8 +33,6 @@ static void disturb(struct bench *bench, uint64_t *seed)
 		random_below(seed, 3) ? bench->input.limit_pages : random_below(seed, 1500);
 	*pressure = (struct guest_pressure){ 0 };
 	if (random_below(seed, 10) == 0)
-		pressure->promoted_pages = random_below(seed, 200);
-	if (random_below(seed, 10) == 0)
 		pressure->oom_kills = 1;
 	else if (random_below(seed, 10) == 0)
 		pressure->refault_pages = random_below(seed, 100);

@@ -481,35 +481,6 @@ static void test_no_squeeze_at_the_limit(void **state)
 	assert_decision(window(&bench, 300), RESIZE_KEEP_DEAD_BAND, 300);
 }
 
-/*
- * The working set of 300 is said after 31 cold pages were used again: above a tenth, so the last good size returns
- * (800, from before the step), and shrinking waits for 60 s. 30 pages are allowed.
- */
-static void test_promotion_is_a_veto(void **state)
-{
-	struct bench bench = bench_of(800, 300);
-
-	assert_decision(window(&bench, 800), RESIZE_SHRINK, 700);
-	bench.input.pressure.promoted_pages = 30;
-	assert_decision(window(&bench, 700), RESIZE_SHRINK, 600);
-	bench.input.pressure.promoted_pages = 31;
-	assert_decision(window(&bench, 600), RESIZE_VETO, 700);
-	bench.input.pressure.promoted_pages = 0;
-	assert_decision(window(&bench, 700), RESIZE_KEEP_BACKOFF, 700);
-}
-
-/* A guest that uses old memory again lacks nothing: it gets no step, as a guest that swaps does. */
-static void test_promotion_is_no_want(void **state)
-{
-	struct bench bench = bench_of(600, 550);
-
-	assert_decision(window(&bench, 600), RESIZE_KEEP_DEAD_BAND, 600);
-	bench.input.pressure.promoted_pages = 200;
-	assert_decision(window(&bench, 600), RESIZE_VETO, 605);
-	assert_decision(window(&bench, 605), RESIZE_VETO, 605);
-	assert_decision(window(&bench, 605), RESIZE_VETO, 605);
-}
-
 /* Pressure is more than 5 pages swapped in, or 50 refaults: more than 5 / 4 or 50 / 4, whole pages, hold a shrink. */
 static void test_strain_holds_a_shrink(void **state)
 {
@@ -570,8 +541,6 @@ int main(void)
 		cmocka_unit_test(test_pressure_spares_for_a_while),
 		cmocka_unit_test(test_growth_meets_a_limit),
 		cmocka_unit_test(test_no_squeeze_at_the_limit),
-		cmocka_unit_test(test_promotion_is_a_veto),
-		cmocka_unit_test(test_promotion_is_no_want),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
