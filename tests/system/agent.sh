@@ -49,16 +49,17 @@ introduces_itself() {
 		.end_gfn > 256 * $memory_mib * 0.99 and .end_gfn <= 256 * $memory_mib"
 }
 
-# Accessed: the hot set and at most base pages more. Idle: all that was touched and is not hot, but for the few pages
-# that a CPU still keeps from its LRU lists; and half a MiB that the guest's own processes touched when they started.
+# Accessed: the hot set and at most base pages more. Idle: all that was touched and is not hot; and half a MiB that the
+# guest's own processes touched when they started. But for the few pages that a CPU still keeps from its LRU lists: such
+# a page cannot be evicted, and of those no kind is kept.
 hot_set_is_seen() {
 	local load seen
 	guest_workload g1 "hot $1" >&2 && seen=$(scan) && load=$(guest_workload g1 status) || return
 	diag "hot $1: accessed_anon $(jq .accessed_anon <<<"$seen") of $(jq .hot_pages <<<"$load")," \
 		"idle_anon $(jq .idle_anon <<<"$seen"), bytes $(jq .bytes <<<"$seen"), scan_ms $(jq .scan_ms <<<"$seen")" >&3
 	holds "$load" '.rounds >= 2 and .late_rounds == 0 and .corrupt == 0' &&
-		holds "$seen" '.accessed_anon >= $load.hot_pages and .accessed_anon <= $load.hot_pages + $base' \
-			load "$load" base "$base" &&
+		holds "$seen" '.accessed >= $load.hot_pages and .accessed_anon >= $load.hot_pages - 64 and
+			.accessed_anon <= $load.hot_pages + $base' load "$load" base "$base" &&
 		holds "$seen" '.idle_anon >= $load.touched_mib * 256 - $load.hot_pages - 64 and
 			.idle_anon <= $load.touched_mib * 256 - $load.hot_pages + $base + 128' load "$load" base "$base"
 }
@@ -72,8 +73,8 @@ workload_is_accounted_for() {
 		.accessed_anon >= $load.hot_pages - 64 and .accessed_anon <= $load.hot_pages + 512 and
 		.idle_anon >= $load.touched_mib * 256 - $load.hot_pages - 64 and
 		.idle_anon <= $load.touched_mib * 256 - $load.hot_pages + 512)' load "$load" &&
-		holds "$seen" '([.cgroups[] | .idle_anon] | add) <= .idle_anon and
-			([.cgroups[] | .accessed_anon] | add) <= .accessed_anon and .excess_cgroups == 0 and .cpu_ms > 0 and
+		holds "$seen" '([.cgroups[] | .idle_anon + .idle_file] | add) <= .idle and
+			([.cgroups[] | .accessed_anon + .accessed_file] | add) <= .accessed and .excess_cgroups == 0 and .cpu_ms > 0 and
 			([.cgroups[] | select(.path == "/")] | length) == 1'
 }
 
