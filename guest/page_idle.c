@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
+#include "page_words.h"
 
 #define WORD_SIZE sizeof(uint64_t)
 
@@ -19,28 +20,9 @@ int page_idle_open(const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
-static off_t word_offset(uint64_t gfn)
-{
-	return (off_t)(gfn / PAGE_IDLE_WORD_PAGES * WORD_SIZE);
-}
-
 ssize_t page_idle_read(int fd, uint64_t first_gfn, uint64_t *words, size_t count)
 {
-	size_t done = 0;
-
-	while (done < count) {
-		ssize_t size = pread(fd, words + done, (count - done) * WORD_SIZE,
-				     word_offset(first_gfn + done * PAGE_IDLE_WORD_PAGES));
-
-		if (size < 0 && errno == EINTR)
-			continue;
-		if (size < 0)
-			return -errno;
-		if (size < (ssize_t)WORD_SIZE)
-			break;
-		done += (size_t)size / WORD_SIZE;
-	}
-	return (ssize_t)done;
+	return page_words_read(fd, first_gfn / PAGE_IDLE_WORD_PAGES, words, count);
 }
 
 int page_idle_mark(int fd, uint64_t first_gfn, const uint64_t *words, size_t count)
@@ -49,7 +31,7 @@ int page_idle_mark(int fd, uint64_t first_gfn, const uint64_t *words, size_t cou
 
 	while (done < count) {
 		ssize_t size = pwrite(fd, words + done, (count - done) * WORD_SIZE,
-				      word_offset(first_gfn + done * PAGE_IDLE_WORD_PAGES));
+				      (off_t)((first_gfn / PAGE_IDLE_WORD_PAGES + done) * WORD_SIZE));
 
 		if (size < 0 && errno == EINTR)
 			continue;

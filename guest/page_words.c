@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * page_words.c - the kernel's files with one word of 8 bytes for each guest frame, see page_words.h
+ * page_words.c - the kernel's files with words of 8 bytes, see page_words.h
  */
 #include "page_words.h"
 
@@ -17,13 +17,13 @@ int page_words_open(const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
-ssize_t page_words_read(int fd, uint64_t first_gfn, uint64_t *words, size_t count)
+ssize_t page_words_read(int fd, uint64_t first, uint64_t *words, size_t count)
 {
 	size_t done = 0;
 
 	while (done < count) {
 		ssize_t size = pread(fd, words + done, (count - done) * WORD_SIZE,
-				     (off_t)((first_gfn + done) * WORD_SIZE));
+				     (off_t)((first + done) * WORD_SIZE));
 
 		if (size < 0 && errno == EINTR)
 			continue;

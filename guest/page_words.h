@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * page_words.h - the kernel's files with one word of 8 bytes for each guest frame: kpageflags, kpagecount, kpagecgroup
+ * page_words.h - the kernel's files with words of 8 bytes: kpageflags, kpagecount and kpagecgroup with one
+ *                for each guest frame, page_idle/bitmap with one for 64
  */
 #ifndef VMHEAT_GUEST_PAGE_WORDS_H
 #define VMHEAT_GUEST_PAGE_WORDS_H
@@ -13,10 +14,10 @@
 int page_words_open(const char *path);
 
 /**
- * page_words_read() - read the words of @count pages from @first_gfn on
+ * page_words_read() - read @count words from number @first on
  *
- * Return: pages read, fewer than @count at the end of memory; or a negative errno.
+ * Return: words read, fewer than @count at the end of memory; or a negative errno.
  */
-ssize_t page_words_read(int fd, uint64_t first_gfn, uint64_t *words, size_t count);
+ssize_t page_words_read(int fd, uint64_t first, uint64_t *words, size_t count);
 
 #endif /* VMHEAT_GUEST_PAGE_WORDS_H */
