@@ -19,24 +19,25 @@ struct search {
 	char path[PATH_MAX];
 };
 
-static struct cgroup_name *find(struct cgroup_names *names, uint64_t id)
+/* Where @id stands; VMHEAT_CGROUPS_MAX: nowhere, as is 0, which no cgroup has. */
+static size_t index_of(const struct cgroup_names *names, uint64_t id)
 {
-	for (size_t i = 0; i < VMHEAT_CGROUPS_MAX; i++)
+	for (size_t i = 0; id != 0 && i < VMHEAT_CGROUPS_MAX; i++)
 		if (names->names[i].id == id)
-			return &names->names[i];
-	return NULL;
+			return i;
+	return VMHEAT_CGROUPS_MAX;
 }
 
 bool cgroup_names_set(struct cgroup_names *names, uint64_t id, const char *path)
 {
-	struct cgroup_name *name = id == 0 ? NULL : find(names, id);
+	size_t index = index_of(names, id);
 	size_t length = strlen(path);
 	size_t cut = length > VMHEAT_CGROUP_PATH_MAX ? length - VMHEAT_CGROUP_PATH_MAX : 0;
 
 	/* One that is wanted has an entry with an empty path. */
-	if (name == NULL || name->path[0] != '\0')
+	if (index == VMHEAT_CGROUPS_MAX || names->names[index].path[0] != '\0')
 		return false;
-	memcpy(name->path, path + cut, length - cut + 1);
+	memcpy(names->names[index].path, path + cut, length - cut + 1);
 	return true;
 }
 
@@ -89,10 +90,10 @@ size_t cgroup_names_renew(struct cgroup_names *names, const struct vmheat_cgroup
 
 	memset(names, 0, sizeof(*names));
 	for (size_t i = 0; i < count; i++) {
-		const struct cgroup_name *known = cgroups[i].id ? find(&old, cgroups[i].id) : NULL;
+		size_t known = index_of(&old, cgroups[i].id);
 
-		if (known != NULL)
-			names->names[i] = *known;
+		if (known < VMHEAT_CGROUPS_MAX)
+			names->names[i] = old.names[known];
 		names->names[i].id = cgroups[i].id;
 		missing += cgroups[i].id != 0 && names->names[i].path[0] == '\0';
 	}
@@ -115,8 +116,7 @@ void cgroup_names_search(struct cgroup_names *names, const char *root, size_t mi
 
 const char *cgroup_names_find(const struct cgroup_names *names, uint64_t id)
 {
-	for (size_t i = 0; i < VMHEAT_CGROUPS_MAX; i++)
-		if (id != 0 && names->names[i].id == id)
-			return names->names[i].path;
-	return "";
+	size_t index = index_of(names, id);
+
+	return index < VMHEAT_CGROUPS_MAX ? names->names[index].path : "";
 }
