@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
-#include <time.h>
+#include "clock.h"
 #include "counters.h"
 #include "run_encoder.h"
 
@@ -19,14 +19,6 @@ struct requests {
 	uint32_t hello_sequence;
 	uint32_t scan_sequence;
 };
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 /* Send the frame whose payload of @length bytes lies in agent->frame. */
 static int send_frame(struct agent *agent, enum vmheat_frame_type type, uint32_t sequence, size_t length)

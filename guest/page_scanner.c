@@ -6,8 +6,8 @@
 
 #include <stdbool.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
+#include "clock.h"
 #include "counters.h"
 #include "lru_gen.h"
 #include "page_flags.h"
@@ -16,14 +16,6 @@
 
 #define PAGE_SHIFT 12
 #define TICK_MS	   10 /* of the kernel's clock, at its coarsest: it rounds the age of a generation up */
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 void page_scanner_open(struct page_scanner *scanner, const struct guest_paths *paths)
 {
@@ -178,7 +170,7 @@ static int scan_range(struct page_scanner *scanner, const struct frame_range *ra
 static int scan_generations(struct page_scanner *scanner, const char **failed)
 {
 	const char *path = scanner->paths->lru_gen;
-	uint64_t start_ns = now_ns();
+	uint64_t start_ns = clock_ns(CLOCK_MONOTONIC);
 	uint64_t aged_ns = scanner->aged_ns;
 	int error;
 
@@ -188,7 +180,7 @@ static int scan_generations(struct page_scanner *scanner, const char **failed)
 	if (error)
 		return error;
 	*failed = "reading lru_gen";
-	error = lru_gen_count(path, aged_ns ? (now_ns() - aged_ns) / 1000000 + TICK_MS : 0,
+	error = lru_gen_count(path, aged_ns ? (clock_ns(CLOCK_MONOTONIC) - aged_ns) / 1000000 + TICK_MS : 0,
 			      &scanner->cgroups);
 	if (!error)
 		scanner->aged_ns = start_ns;
@@ -198,7 +190,7 @@ static int scan_generations(struct page_scanner *scanner, const char **failed)
 int page_scanner_run(struct page_scanner *scanner, struct run_encoder *encoder, struct vmheat_scan_end *end,
 		     const char **failed)
 {
-	uint64_t start_ns = now_ns();
+	uint64_t start_ns = clock_ns(CLOCK_MONOTONIC);
 	uint64_t marked_ns = scanner->marked_ns;
 	int error;
 
@@ -222,14 +214,14 @@ int page_scanner_run(struct page_scanner *scanner, struct run_encoder *encoder, 
 		if (error)
 			return error;
 	}
-	scanner->marked_ns = now_ns();
+	scanner->marked_ns = clock_ns(CLOCK_MONOTONIC);
 
 	*failed = NULL;
 	error = run_encoder_finish(encoder);
 	counters_read(end, scanner->paths);
 	end->flags = has_page_idle(scanner) ? 0 : VMHEAT_SCAN_NO_PAGE_IDLE;
 	end->window_ns = marked_ns ? start_ns - marked_ns : 0;
-	end->scan_ns = now_ns() - start_ns;
+	end->scan_ns = clock_ns(CLOCK_MONOTONIC) - start_ns;
 	return error;
 }
 
