@@ -12,6 +12,12 @@
 #include "counters.h"
 #include "run_encoder.h"
 
+/* In a structure of numbers that is sent. */
+#define NUMBERS_MAX 16
+_Static_assert(sizeof(struct vmheat_scan_end) <= NUMBERS_MAX * sizeof(uint64_t) &&
+		       sizeof(struct vmheat_cgroup) <= NUMBERS_MAX * sizeof(uint64_t),
+	       "all that is sent has room");
+
 /* The newest requests that wait for an answer. */
 struct requests {
 	bool hello;
@@ -57,7 +63,7 @@ static int send_hello(struct agent *agent, uint32_t sequence)
 /* A structure of nothing but @count numbers of 8 bytes into the frame's payload. Return: its size. */
 static size_t put_numbers(struct agent *agent, const void *structure, size_t count)
 {
-	uint64_t fields[16];
+	uint64_t fields[NUMBERS_MAX];
 
 	memcpy(fields, structure, count * sizeof(fields[0]));
 	for (size_t i = 0; i < count; i++)
