@@ -4,29 +4,7 @@
  */
 #include "render_explain.h"
 #include <string.h>
-#include "format.h"
-
-/* Points into the dictionary; NULL without the key. */
-static const char *text_of(GVariant *dict, const char *key)
-{
-	const char *text;
-
-	return dict != NULL && g_variant_lookup(dict, key, "&s", &text) ? text : NULL;
-}
-
-static char *size_of(GVariant *dict, const char *key)
-{
-	guint64 bytes;
-
-	return g_variant_lookup(dict, key, "t", &bytes) ? format_size(bytes) : NULL;
-}
-
-static char *seconds_of(GVariant *dict, const char *key)
-{
-	double seconds;
-
-	return g_variant_lookup(dict, key, "d", &seconds) ? format_seconds(seconds) : NULL;
-}
+#include "lookup.h"
 
 static void add(GPtrArray *sentences, const char *subject, const char *text)
 {

@@ -4,20 +4,7 @@
  */
 #include "render_history.h"
 #include "format.h"
-
-static const char *text_of(GVariant *dict, const char *key)
-{
-	const char *text;
-
-	return g_variant_lookup(dict, key, "&s", &text) ? text : NULL;
-}
-
-static char *size_of(GVariant *dict, const char *key)
-{
-	guint64 bytes;
-
-	return g_variant_lookup(dict, key, "t", &bytes) ? format_size(bytes) : NULL;
-}
+#include "lookup.h"
 
 /* What was done: "384.0 MiB -> 320.0 MiB", "moved 12.0 MiB". */
 static char *describe(GVariant *act)

@@ -4,6 +4,7 @@
  */
 #include "render_vm.h"
 #include "format.h"
+#include "lookup.h"
 
 /* Width of the first column of a section. */
 #define LABEL_WIDTH 16
@@ -11,29 +12,6 @@
 
 /* Cgroups of the guest that are shown; --json has them all. */
 #define CGROUPS_SHOWN 10u
-
-/* NULL without the key, here and below. The caller frees it. */
-static char *size_of(GVariant *dict, const char *key)
-{
-	guint64 bytes;
-
-	return g_variant_lookup(dict, key, "t", &bytes) ? format_size(bytes) : NULL;
-}
-
-static char *seconds_of(GVariant *dict, const char *key)
-{
-	double seconds;
-
-	return g_variant_lookup(dict, key, "d", &seconds) ? format_seconds(seconds) : NULL;
-}
-
-/* Points into the dictionary. */
-static const char *text_of(GVariant *dict, const char *key)
-{
-	const char *text;
-
-	return g_variant_lookup(dict, key, "&s", &text) ? text : NULL;
-}
 
 static guint64 count_of(GVariant *dict, const char *key)
 {
