@@ -3,8 +3,7 @@
  * host_parts.c - snapshots and settings into memory_tax.h's guests, its limits into parts
  */
 #include "host_parts.h"
-
-#define BYTES_PER_PAGE 4096u
+#include "page_units.h"
 
 gboolean host_parts_counts(const struct vm_snapshot *snapshot, const struct vm_settings *settings)
 {
@@ -18,7 +17,7 @@ static struct taxed_guest taxed_guest_of(const struct host_payer *payer)
 	return (struct taxed_guest){
 		.current_pages = payer->snapshot->memory.balloon_pages,
 		.used_pages = payer->snapshot->figures.working_set_estimate_pages,
-		.floor_pages = payer->settings->floor / BYTES_PER_PAGE,
+		.floor_pages = to_pages(payer->settings->floor),
 		.maximum_pages = payer->snapshot->maximum_pages,
 		.shares = payer->settings->shares,
 	};

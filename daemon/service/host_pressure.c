@@ -5,8 +5,7 @@
 #include "host_pressure.h"
 #include "host_memory.h"
 #include "host_parts.h"
-
-#define KIB_PER_PAGE 4u
+#include "page_units.h"
 
 struct host_pressure {
 	struct config *config; /* a reference */
@@ -56,8 +55,8 @@ static void note(struct host_pressure *pressure, const struct host_state *host)
 			  "%.1f %% of "
 			  "the time, host-stall = %u%%",
 			  is_short ? "is short of memory" : "has enough memory again",
-			  (double)host->available_pages / 256.0, (double)host->total_pages / 256.0,
-			  daemon->host_free, host->stall_share * 100.0, daemon->host_stall);
+			  to_mib(host->available_pages), to_mib(host->total_pages), daemon->host_free,
+			  host->stall_share * 100.0, daemon->host_stall);
 	pressure->is_short = is_short;
 }
 

@@ -4,18 +4,9 @@
  */
 #include "vm_acts.h"
 #include <string.h>
+#include "page_units.h"
 
 #define CUT_OFF "the daemon ended, or libvirt did not answer, while the guest was on its way"
-
-static guint64 to_bytes(guint64 pages)
-{
-	return pages * PAGE_MAP_PAGE_SIZE;
-}
-
-static guint64 to_pages(guint64 bytes)
-{
-	return bytes / PAGE_MAP_PAGE_SIZE;
-}
 
 /* A record of @domain. Its strings are borrowed. */
 static struct act_record record_of(const struct vm_acts *acts, const struct domain *domain,
@@ -102,7 +93,7 @@ static gboolean end_resize(struct vm_acts *acts, const struct domain *domain, co
 					CUT_OFF ": asked for again", error);
 	case RESIZE_ACT_UNDO:
 		why = g_strdup_printf("undo act %" G_GUINT64_FORMAT " (%.0f to %.0f MiB): %s", record->number,
-				      (double)record->from / 1048576.0, (double)record->to / 1048576.0,
+				      to_mib(view->from_pages), to_mib(view->to_pages),
 				      cut_off ? CUT_OFF : "the guest does not get there");
 		g_message("%s: %s", domain->name, why);
 		*stands = undo;

@@ -4,17 +4,7 @@
  */
 #include "vm_plan.h"
 #include <string.h>
-#include "page_map.h"
-
-static guint64 to_pages(guint64 bytes)
-{
-	return bytes / PAGE_MAP_PAGE_SIZE;
-}
-
-static double to_mib(guint64 pages)
-{
-	return (double)pages * PAGE_MAP_PAGE_SIZE / (1024.0 * 1024.0);
-}
+#include "page_units.h"
 
 static guint64 since(guint64 last, guint64 now)
 {

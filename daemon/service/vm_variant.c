@@ -3,7 +3,7 @@
  * vm_variant.c - a snapshot as dictionaries; sizes in bytes, times in seconds
  */
 #include "vm_variant.h"
-#include "page_map.h"
+#include "page_units.h"
 #include "vm_pages.h"
 
 static void add_text(GVariantDict *dict, const char *key, const char *text)
@@ -24,7 +24,7 @@ static void add_count(GVariantDict *dict, const char *key, guint64 count)
 
 static void add_pages(GVariantDict *dict, const char *key, guint64 pages)
 {
-	add_count(dict, key, pages * PAGE_MAP_PAGE_SIZE);
+	add_count(dict, key, to_bytes(pages));
 }
 
 static void add_seconds(GVariantDict *dict, const char *key, double seconds)
@@ -85,8 +85,7 @@ static GVariant *histogram(const struct age_histogram *histogram)
 	for (guint step = 0; step < AGE_HISTOGRAM_STEPS; step++) {
 		double from = step == 0 ? 0.0 : (double)(G_GUINT64_CONSTANT(1) << (step - 1));
 
-		g_variant_builder_add(&builder, "(dt)", from,
-				      (guint64)histogram->pages[step] * PAGE_MAP_PAGE_SIZE);
+		g_variant_builder_add(&builder, "(dt)", from, to_bytes(histogram->pages[step]));
 	}
 	return g_variant_builder_end(&builder);
 }
@@ -130,7 +129,7 @@ static GVariant *ages(const struct vm_figures *figures)
 	for (guint age = 0; age < VM_FIGURES_AGES; age++)
 		if (figures->age_pages[age] > 0)
 			g_variant_builder_add(&builder, "(dt)", figures->age_seconds[age],
-					      (guint64)figures->age_pages[age] * PAGE_MAP_PAGE_SIZE);
+					      to_bytes(figures->age_pages[age]));
 	return g_variant_builder_end(&builder);
 }
 

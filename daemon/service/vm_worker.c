@@ -10,6 +10,7 @@
 #include "host_error.h"
 #include "numa_balancing.h"
 #include "numa_nodes.h"
+#include "page_units.h"
 #include "source.h"
 #include "vm_acts.h"
 #include "vm_moves.h"
@@ -200,8 +201,7 @@ static gboolean refresh_map(struct vm_worker *worker, GError **error)
 	}
 	worker->pages = pages;
 	g_message("%s: QEMU is process %d; %.0f MiB of memory, in ranges: %" G_GSIZE_FORMAT, worker->name,
-		  (int)worker->domain->pid, (double)pages->map->page_count * PAGE_MAP_PAGE_SIZE / 1048576.0,
-		  pages->map->range_count);
+		  (int)worker->domain->pid, to_mib(pages->map->page_count), pages->map->range_count);
 	return TRUE;
 }
 
@@ -286,8 +286,8 @@ static void settle_acts(struct vm_worker *worker, const struct vm_settings *sett
 {
 	g_autoptr(GError) error = NULL;
 	guint64 stands = 0;
-	gboolean good = vm_acts_settle(&worker->acts, worker->domain, settings->floor / PAGE_MAP_PAGE_SIZE,
-				       &stands, &error);
+	gboolean good =
+		vm_acts_settle(&worker->acts, worker->domain, to_pages(settings->floor), &stands, &error);
 
 	/* The plan goes on from where the guest is to stand now. */
 	if (stands > 0) {
@@ -454,7 +454,7 @@ static void note_pressure(struct vm_worker *worker, const struct vm_scan_result 
  */
 static void note_kept(struct vm_worker *worker, const struct vm_scan_result *scan)
 {
-	guint64 swap_free = scan->guest_end.swap_free_kib / (PAGE_MAP_PAGE_SIZE / 1024);
+	guint64 swap_free = scan->guest_end.swap_free_kib / KIB_PER_PAGE;
 	guint64 anon_idle = scan->counts.merge.anon_idle;
 
 	if (scan->guest_used)
@@ -477,7 +477,7 @@ static void make_plan(struct vm_worker *worker, const struct vm_settings *settin
 			.kept_pages = worker->kept_pages,
 			.current_pages = worker->memory.balloon_pages,
 			.usable_known = worker->agent.used,
-			.usable_pages = worker->agent.end.memory_usable_kib / (PAGE_MAP_PAGE_SIZE / 1024),
+			.usable_pages = worker->agent.end.memory_usable_kib / KIB_PER_PAGE,
 			.maximum_pages = worker->domain->maximum_pages,
 			.windows = worker->pages->windows - worker->windows_before,
 			.pressure = worker->pressure,
