@@ -7,9 +7,9 @@ BED_KERNEL  ?= 6.1
 BED_KERNELS := $(BUILD)/kernel/guest/stamp $(BUILD)/kernel/$(BED_KERNEL)/stamp
 BED_IMAGES  := $(BUILD)/bed/host-$(BED_KERNEL).cpio $(BUILD)/bed/guest.cpio
 BED_MODULE  := $(BUILD)/kvm-$(BED_KERNEL)/kvm_idle.ko
-BED_TOOLS   := $(BUILD)/test/bin/port-request $(BUILD)/test/bin/keep_vms
+BED_TOOLS   := $(BUILD)/test/bin/port-request
 BED_GUEST_PROGRAMS := $(BUILD)/bin/vmheat-guest $(BUILD)/test/bin/vmheat-workload
-C_SOURCES   += tests/bed/lib/port-request.c tests/bed/host/keep_vms.c
+C_SOURCES   += tests/bed/lib/port-request.c
 
 .PHONY: bed-kernels bed-images
 bed-kernels: $(BED_KERNELS)
@@ -65,11 +65,6 @@ $(BUILD)/bed/guest.cpio: tests/bed/guest/build-initramfs tests/bed/guest/init $(
 	$< $@ $(BED_GUEST_PROGRAMS)
 
 $(BUILD)/test/bin/port-request: $(BUILD)/obj/tests/bed/lib/port-request.o
-	@mkdir -p $(@D)
-	$(say) LINK $@
-	$(Q)$(CC) -pie $^ -o $@
-
-$(BUILD)/test/bin/keep_vms: $(BUILD)/obj/tests/bed/host/keep_vms.o
 	@mkdir -p $(@D)
 	$(say) LINK $@
 	$(Q)$(CC) -pie $^ -o $@

@@ -2,8 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # module-fallback.sh - kvm_idle.ko on VMs whose accesses do not show in TDP tables: KVM is asked, and exact all the same
-#
-# KVM is unloaded and loaded anew, which patches the kernel's text: to be run with bed run --thread single.
 set -euo pipefail
 # shellcheck source=tests/bed/lib/bed.sh
 . "$BED_ROOT/tests/bed/lib/bed.sh"

@@ -2,8 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # module-faults.sh - faults that are put into what kvm_idle.ko answers are found by idle_fuzz and idle_check
-#
-# Probes patch the kernel's text: to be run with bed run --thread single.
 set -euo pipefail
 # shellcheck source=tests/bed/lib/bed.sh
 . "$BED_ROOT/tests/bed/lib/bed.sh"

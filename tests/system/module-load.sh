@@ -3,8 +3,7 @@
 #
 # module-load.sh - kvm_idle.ko comes and goes while others use it
 #
-# All this patches the kernel's text while it runs, which emulated processors that run in parallel do not always survive,
-# with or without this module: to be run with bed run --thread single. soak/soak-load.sh does it for longer.
+# soak/soak-load.sh does it for longer.
 set -euo pipefail
 # shellcheck source=tests/bed/lib/bed.sh
 . "$BED_ROOT/tests/bed/lib/bed.sh"

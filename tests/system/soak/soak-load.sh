@@ -2,8 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # soak-load.sh - kvm_idle.ko is loaded and unloaded 500 times while a guest runs and processes come and go
-#
-# To be run with bed run --thread single, for the same reason as module-load.sh.
 set -euo pipefail
 # shellcheck source=tests/bed/lib/bed.sh
 . "$BED_ROOT/tests/bed/lib/bed.sh"
