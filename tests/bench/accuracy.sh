@@ -12,13 +12,9 @@ set -euo pipefail
 
 memory_mib=192
 
-agent_socket() {
-	virsh dumpxml "$1" | grep -B 1 "name='org.vmheat.guest.0'" | sed -n "s/.*<source mode='bind' path='\([^']*\)'.*/\1/p"
-}
-
 # measure LEAVES: in a guest of this name, which runs.
 measure() {
-	"$BED_ROOT/build/test/bin/accuracy" "$1" "$(guest_pid "$1")" "$memory_mib" "/run/$1.workload" "$(agent_socket "$1")" \
+	"$BED_ROOT/build/test/bin/accuracy" "$1" "$(guest_pid "$1")" "$memory_mib" "/run/$1.workload" "$(guest_agent_socket "$1")" \
 		"$BED_MODULE" >"$BED_OUT/$1.tsv"
 }
 

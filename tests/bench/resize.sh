@@ -24,10 +24,6 @@ floor_mib=64
 # Just above what MOM's rule calls critical: it takes what it can, but does not mean to make guests swap.
 host_free_percent=6
 
-agent_socket() {
-	virsh dumpxml "$1" | grep -B 1 "name='org.vmheat.guest.0'" | sed -n "s/.*<source mode='bind' path='\([^']*\)'.*/\1/p"
-}
-
 # tell VM LINE: like guest_workload, but a guest that swaps may take its time.
 tell() {
 	"$BED_ROOT/build/test/bin/port-request" "/run/$1.workload" 300 "$2"
@@ -67,7 +63,7 @@ run() {
 	[ "$policy" != vmheat ] || driver=watch
 	start_guests >&2
 	for vm in lazy busy; do
-		arguments+=("$vm:$(guest_pid "$vm"):$(agent_socket "$vm")")
+		arguments+=("$vm:$(guest_pid "$vm"):$(guest_agent_socket "$vm")")
 	done
 	if [ "$policy" = vmheat ]; then
 		"$BED_ROOT/build/bin/vmheatd" --config "$daemon_conf" 2>"$daemon_log" &

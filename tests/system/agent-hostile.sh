@@ -12,10 +12,6 @@ set -euo pipefail
 
 with_agent='.state == "tracking" and .sources == ["module", "agent"] and .agent["bad-frames"] == 0'
 
-agent_socket() {
-	virsh dumpxml "$1" | grep -B 1 "name='org.vmheat.guest.0'" | sed -n "s/.*<source mode='bind' path='\([^']*\)'.*/\1/p"
-}
-
 daemon_kib() {
 	awk '/^VmRSS/ { print $2 }' "/proc/$daemon_pid/status"
 }
@@ -66,7 +62,7 @@ check "of each cgroup of the guest it is shown what is idle" holds honest '.agen
 ctl show honest >"$BED_OUT/honest.txt"
 check "and people see it" grep -E '^ *[0-9.]+ MiB .* /workload$' "$BED_OUT/honest.txt"
 
-socket=$(agent_socket hostile)
+socket=$(guest_agent_socket hostile)
 mv "$socket" "$socket.away"
 before_kib=$(daemon_kib)
 check "garbage is dropped" hostile_is garbage '.agent["bad-frames"] > 0 and .sources == ["module"]'

@@ -16,11 +16,6 @@ memory_mib=384
 window_ms=3000
 channel=$BED_OUT/channel.xml
 
-# The host's end of the agent's port, where libvirt put it.
-agent_socket() {
-	virsh dumpxml g1 | grep -B 1 "name='org.vmheat.guest.0'" | sed -n "s/.*<source mode='bind' path='\([^']*\)'.*/\1/p"
-}
-
 agent() {
 	"$BED_ROOT/build/test/bin/agent-client" "$socket" "$memory_mib" "$@"
 }
@@ -150,7 +145,7 @@ plan 15
 libvirt_start
 guest_define g1 "$memory_mib" shell=1
 guest_start g1
-socket=$(agent_socket)
+socket=$(guest_agent_socket g1)
 
 check "the agent introduces itself with all it can tell" introduces_itself
 guest_workload g1 "touch 200" >&2

@@ -23,10 +23,6 @@ fails_with() {
 	fi
 }
 
-agent_socket() {
-	virsh dumpxml "$1" | grep -B 1 "name='org.vmheat.guest.0'" | sed -n "s/.*<source mode='bind' path='\([^']*\)'.*/\1/p"
-}
-
 # The balloon's steps in the log, as "from to": downwards, none is larger than shrink-step.
 steps_are_small() {
 	grep -oE 'lazy: shrink from [0-9]+ to [0-9]+' "$daemon_log" | awk '
@@ -166,7 +162,7 @@ daemon_stop
 check "the daemon stops cleanly" test "$daemon_code" = 0
 
 # An agent that talks nonsense: the guest's own is shut off from its port.
-socket=$(agent_socket lazy)
+socket=$(guest_agent_socket lazy)
 mv "$socket" "$socket.away"
 "$BED_ROOT/build/test/bin/garbage-agent" "$socket" &
 daemon_start

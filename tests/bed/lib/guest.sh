@@ -115,6 +115,11 @@ guest_pid() {
 	cat "/run/libvirt/qemu/$1.pid"
 }
 
+# guest_agent_socket NAME: prints the path of this host's end of the agent's port.
+guest_agent_socket() {
+	virsh dumpxml "$1" | grep -B 1 "name='org.vmheat.guest.0'" | sed -n "s/.*<source mode='bind' path='\([^']*\)'.*/\1/p"
+}
+
 # guest_workload NAME LINE: sends the workload in the guest one line, prints its one-line JSON reply.
 guest_workload() {
 	"$BED_ROOT/build/test/bin/port-request" "/run/$1.workload" 60 "$2"
