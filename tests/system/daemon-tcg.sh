@@ -27,8 +27,8 @@ cat >"$daemon_conf" <<-EOT
 	[defaults]
 	floor = 64MiB
 	headroom = 32MiB
-	shrink-step = 64MiB
-	dead-band = 16MiB
+	shrink-step = 16MiB
+	dead-band = 8MiB
 	settle-windows = 3
 	moves = no
 EOT
@@ -60,7 +60,7 @@ check "all of the guest's memory is known, and what it has not touched are holes
 ctl map emulated >"$BED_OUT/emulated.map"
 check "the map is a picture with addresses" grep -qE '^0x[0-9a-f]{10}  [-#%*+=._ ]+$' "$BED_OUT/emulated.map"
 ctl act emulated >"$BED_OUT/emulated.act"
-check "a resize is carried out" bed_wait_until 60 balloon_stands_at emulated 128
+check "a resize is carried out" bed_wait_until 60 balloon_stands_at emulated 176
 daemon_stop
 check "the daemon stops cleanly" test "$daemon_code" = 0
 check "and then nothing is recorded" bed_wait_until 20 is_unarmed
