@@ -4,11 +4,10 @@
  */
 #include "domain_xml.h"
 #include <string.h>
-#include <libxml/parser.h>
-#include <libxml/xpath.h>
 #include "host_error.h"
 #include "page_map.h"
 #include "vmheat/guest_protocol.h"
+#include "xml_query.h"
 
 #define KIB_PER_PAGE (PAGE_MAP_PAGE_SIZE / 1024u)
 
@@ -24,62 +23,13 @@
 /* What QEMU loads, and the argument that names the file. */
 #define PLUGIN_WITH_MAP "libvmheat-plugin.so,map="
 
-/* The value of @expression as a string; NULL if it is empty. The caller frees it. */
-static char *get_string(xmlXPathContext *context, const char *expression)
-{
-	xmlXPathObject *object = xmlXPathEvalExpression((const xmlChar *)expression, context);
-	xmlChar *text = NULL;
-	char *copy = NULL;
-
-	if (object != NULL)
-		text = xmlXPathCastToString(object);
-	if (text != NULL && *text != '\0')
-		copy = g_strdup((const char *)text);
-	xmlFree(text);
-	xmlXPathFreeObject(object);
-	return copy;
-}
-
-/* Call @each with the text of every node that @expression selects, until one call fails. */
-static gboolean for_each(xmlXPathContext *context, const char *expression,
-			 gboolean (*each)(const xmlNode *node, const char *text, gpointer data),
-			 gpointer data)
-{
-	xmlXPathObject *object = xmlXPathEvalExpression((const xmlChar *)expression, context);
-	int count = object == NULL ? 0 : xmlXPathNodeSetGetLength(object->nodesetval);
-	gboolean good = TRUE;
-
-	for (int i = 0; i < count && good; i++) {
-		xmlNode *node = xmlXPathNodeSetItem(object->nodesetval, i);
-		xmlChar *text = xmlNodeGetContent(node);
-
-		good = each(node, text == NULL ? "" : (const char *)text, data);
-		xmlFree(text);
-	}
-	xmlXPathFreeObject(object);
-	return good;
-}
-
-/*
- * A memory size in KiB. Libvirt writes that in a live definition, whatever unit was given to it; another unit would be
- * misread, so it is refused.
- */
-static gboolean parse_kib(const xmlNode *node, const char *text, guint64 *size)
-{
-	xmlChar *unit = xmlGetNoNsProp(node, (const xmlChar *)"unit");
-	gboolean good = unit != NULL && strcmp((const char *)unit, "KiB") == 0;
-
-	xmlFree(unit);
-	return good && g_ascii_string_to_unsigned(text, 10, 0, G_MAXUINT64, size, NULL);
-}
-
 /* Add a size to the guint64 at @data. */
-static gboolean add_kib(const xmlNode *node, const char *text, gpointer data)
+static gboolean add_kib(xmlNode *node, const char *text, gpointer data)
 {
 	guint64 *sum = data;
 	guint64 size;
 
-	return parse_kib(node, text, &size) && g_uint64_checked_add(sum, *sum, size);
+	return xml_query_kib(node, text, &size) && g_uint64_checked_add(sum, *sum, size);
 }
 
 static void add_block(GArray *blocks, guint64 pages)
@@ -87,11 +37,11 @@ static void add_block(GArray *blocks, guint64 pages)
 	g_array_append_val(blocks, pages);
 }
 
-static gboolean add_cell_block(const xmlNode *node, const char *text, gpointer data)
+static gboolean add_cell_block(xmlNode *node, const char *text, gpointer data)
 {
 	xmlChar *memory = xmlGetNoNsProp(node, (const xmlChar *)"memory");
 	guint64 size;
-	gboolean good = memory != NULL && parse_kib(node, (const char *)memory, &size);
+	gboolean good = memory != NULL && xml_query_kib(node, (const char *)memory, &size);
 
 	xmlFree(memory);
 	if (good)
@@ -99,44 +49,45 @@ static gboolean add_cell_block(const xmlNode *node, const char *text, gpointer d
 	return good;
 }
 
-static gboolean add_device_block(const xmlNode *node, const char *text, gpointer data)
+static gboolean add_device_block(xmlNode *node, const char *text, gpointer data)
 {
 	guint64 size;
 
-	if (!parse_kib(node, text, &size))
+	if (!xml_query_kib(node, text, &size))
 		return FALSE;
 	add_block(data, size / KIB_PER_PAGE);
 	return TRUE;
 }
 
 /* Boot memory is one block, or with guest NUMA cells one a cell; each device is one more. */
-static gboolean get_ram_blocks(xmlXPathContext *context, struct domain_xml *xml)
+static gboolean get_ram_blocks(const struct xml_query *query, struct domain_xml *xml)
 {
 	guint64 device_kib = 0;
 
 	add_block(xml->ram_blocks, xml->boot_pages);
-	if (!for_each(context, "/domain/cpu/numa/cell", add_cell_block, xml->ram_blocks) ||
-	    !for_each(context, RAM_DEVICES "/target/size", add_device_block, xml->ram_blocks) ||
-	    !for_each(context, RAM_DEVICES "/target/size", add_kib, &device_kib))
+	if (!xml_query_each(query, "/domain/cpu/numa/cell", add_cell_block, xml->ram_blocks) ||
+	    !xml_query_each(query, RAM_DEVICES "/target/size", add_device_block, xml->ram_blocks) ||
+	    !xml_query_each(query, RAM_DEVICES "/target/size", add_kib, &device_kib))
 		return FALSE;
 	xml->ram_pages = xml->boot_pages + device_kib / KIB_PER_PAGE;
 	return TRUE;
 }
 
 /* Boot memory is what is not in memory devices: <memory> is the sum of both. */
-static gboolean get_boot_pages(xmlXPathContext *context, guint64 *pages)
+static gboolean get_boot_pages(const struct xml_query *query, guint64 *pages)
 {
 	guint64 total = 0, devices = 0;
 
-	if (!for_each(context, "/domain/memory", add_kib, &total) ||
-	    !for_each(context, "/domain/devices/memory/target/size", add_kib, &devices) || devices >= total)
+	if (!xml_query_each(query, "/domain/memory", add_kib, &total) ||
+	    !xml_query_each(query, "/domain/devices/memory/target/size", add_kib, &devices) ||
+	    devices >= total)
 		return FALSE;
 	*pages = (total - devices) / KIB_PER_PAGE;
 	return *pages > 0 && *pages < PAGE_MAP_PAGE_NUMBER_END;
 }
 
 /* If @text is the plugin and its argument, put the file into the string at @data. QEMU doubles commas in values. */
-static gboolean find_plugin_map(const xmlNode *node, const char *text, gpointer data)
+static gboolean find_plugin_map(xmlNode *node, const char *text, gpointer data)
 {
 	char **path = data;
 	const char *from = strstr(text, PLUGIN_WITH_MAP);
@@ -155,9 +106,9 @@ static gboolean find_plugin_map(const xmlNode *node, const char *text, gpointer 
 }
 
 /* The CID that a running domain's vsock has. Those below 3 are no guest's. */
-static guint get_vsock_cid(xmlXPathContext *context)
+static guint get_vsock_cid(const struct xml_query *query)
 {
-	g_autofree char *text = get_string(context, "string(/domain/devices/vsock/cid/@address)");
+	g_autofree char *text = xml_query_string(query, "string(/domain/devices/vsock/cid/@address)");
 	guint64 cid;
 
 	if (text == NULL || !g_ascii_string_to_unsigned(text, 10, 3, G_MAXUINT32 - 1, &cid, NULL))
@@ -165,10 +116,12 @@ static guint get_vsock_cid(xmlXPathContext *context)
 	return (guint)cid;
 }
 
-static struct domain_xml *read_facts(const char *name, xmlXPathContext *context, GError **error)
+static struct domain_xml *read_facts(const char *name, const struct xml_query *query, GError **error)
 {
-	g_autofree char *type = get_string(context, "string(/domain/@type)");
-	g_autofree char *balloon = get_string(context, "string(/domain/devices/memballoon/@model)");
+	g_autofree char *type = xml_query_string(query, "string(/domain/@type)");
+	g_autofree char *balloon = xml_query_string(query, "string(/domain/devices/memballoon/@model)");
+	g_autofree char *reporting =
+		xml_query_string(query, "string(/domain/devices/memballoon/@freePageReporting)");
 	struct domain_xml *xml;
 
 	if (type == NULL || (strcmp(type, "kvm") != 0 && strcmp(type, "qemu") != 0)) {
@@ -178,7 +131,7 @@ static struct domain_xml *read_facts(const char *name, xmlXPathContext *context,
 	}
 	xml = g_new0(struct domain_xml, 1);
 	xml->ram_blocks = g_array_new(FALSE, FALSE, sizeof(guint64));
-	if (!get_boot_pages(context, &xml->boot_pages) || !get_ram_blocks(context, xml)) {
+	if (!get_boot_pages(query, &xml->boot_pages) || !get_ram_blocks(query, xml)) {
 		g_set_error(error, HOST_ERROR, HOST_ERROR_DATA,
 			    "%s: no sensible memory size in its definition", name);
 		domain_xml_free(xml);
@@ -186,33 +139,24 @@ static struct domain_xml *read_facts(const char *name, xmlXPathContext *context,
 	}
 	xml->is_emulated = strcmp(type, "qemu") == 0;
 	if (xml->is_emulated)
-		(void)for_each(context, QEMU_ARGUMENTS, find_plugin_map, &xml->plugin_map);
-	xml->vsock_cid = get_vsock_cid(context);
+		(void)xml_query_each(query, QEMU_ARGUMENTS, find_plugin_map, &xml->plugin_map);
+	xml->vsock_cid = get_vsock_cid(query);
 	xml->has_balloon = balloon != NULL && strcmp(balloon, "none") != 0;
-	xml->agent_socket = get_string(
-		context, "string(/domain/devices/channel[@type='unix'][target/@type='virtio']"
-			 "[target/@name='" VMHEAT_GUEST_PORT_NAME "']/source[@mode='bind']/@path)");
+	xml->free_page_reporting = xml->has_balloon && g_strcmp0(reporting, "on") == 0;
+	xml->agent_socket = xml_query_string(
+		query, "string(/domain/devices/channel[@type='unix'][target/@type='virtio']"
+		       "[target/@name='" VMHEAT_GUEST_PORT_NAME "']/source[@mode='bind']/@path)");
 	return xml;
 }
 
 struct domain_xml *domain_xml_parse(const char *name, const char *text, GError **error)
 {
-	const int options = XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING;
-	size_t length = strlen(text);
-	xmlDoc *document = NULL;
-	xmlXPathContext *context = NULL;
 	struct domain_xml *xml = NULL;
+	struct xml_query query;
 
-	if (length <= G_MAXINT)
-		document = xmlReadMemory(text, (int)length, "domain.xml", NULL, options);
-	if (document != NULL)
-		context = xmlXPathNewContext(document);
-	if (context != NULL)
-		xml = read_facts(name, context, error);
-	else
-		g_set_error(error, HOST_ERROR, HOST_ERROR_DATA, "%s: its definition is not XML", name);
-	xmlXPathFreeContext(context);
-	xmlFreeDoc(document);
+	if (xml_query_open(&query, name, text, error))
+		xml = read_facts(name, &query, error);
+	xml_query_close(&query);
 	return xml;
 }
 

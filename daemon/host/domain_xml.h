@@ -23,8 +23,10 @@ struct domain_xml {
 	gboolean is_emulated; /* it runs without KVM */
 	char *plugin_map; /* libvmheat-plugin.so's file; NULL where there is none, or KVM, which ignores plugins */
 	gboolean has_balloon;
-	guint64 boot_pages; /* memory without memory devices: what the balloon can give at most */
-	guint64 ram_pages;  /* with DIMMs and virtio-mem, plugged in or not */
+	gboolean
+		free_page_reporting; /* by it the guest tells QEMU which pages it has freed, and they become holes */
+	guint64 boot_pages;	     /* memory without memory devices: what the balloon can give at most */
+	guint64 ram_pages;	     /* with DIMMs and virtio-mem, plugged in or not */
 	GArray *ram_blocks; /* guint64, in pages: the sizes that a block of the guest's memory can have */
 };
 

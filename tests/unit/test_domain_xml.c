@@ -137,6 +137,24 @@ static void test_no_balloon(void **state)
 	domain_xml_free(none);
 }
 
+static void assert_reporting(const char *text, gboolean wanted)
+{
+	struct domain_xml *xml = parse(text);
+
+	assert_int_equal(xml->free_page_reporting, wanted);
+	domain_xml_free(xml);
+}
+
+/* Free page reporting is the balloon's; without a balloon there is none. */
+static void test_free_page_reporting(void **state)
+{
+	assert_reporting(DEVICES("<memballoon model='virtio' freePageReporting='on'/>"), TRUE);
+	assert_reporting(DEVICES("<memballoon model='virtio' freePageReporting='off'/>"), FALSE);
+	assert_reporting(DEVICES("<memballoon model='virtio'/>"), FALSE);
+	assert_reporting(DEVICES("<memballoon model='none' freePageReporting='on'/>"), FALSE);
+	assert_reporting(DOMAIN(""), FALSE);
+}
+
 /* NVDIMM and virtio-pmem take from the sum and are no RAM; 256 MiB - 64 - 32 = 160. */
 static void test_persistent_memory(void **state)
 {
@@ -237,12 +255,17 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_plain),	   cmocka_unit_test(test_devices),
-		cmocka_unit_test(test_no_agent),   cmocka_unit_test(test_vsock),
-		cmocka_unit_test(test_no_balloon), cmocka_unit_test(test_persistent_memory),
-		cmocka_unit_test(test_plugin),	   cmocka_unit_test(test_plugin_with_kvm),
-		cmocka_unit_test(test_lookalikes), cmocka_unit_test(test_refused),
-
+		cmocka_unit_test(test_plain),
+		cmocka_unit_test(test_devices),
+		cmocka_unit_test(test_no_agent),
+		cmocka_unit_test(test_vsock),
+		cmocka_unit_test(test_no_balloon),
+		cmocka_unit_test(test_persistent_memory),
+		cmocka_unit_test(test_plugin),
+		cmocka_unit_test(test_plugin_with_kvm),
+		cmocka_unit_test(test_lookalikes),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_free_page_reporting),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
