@@ -13,10 +13,6 @@
 #include "page_map.h"
 #include "placement_plan.h"
 
-/** balloon_set() - ask the guest's balloon to stand at @pages. The guest follows later; see domain_memory().
- */
-gboolean balloon_set(const struct domain *domain, guint64 pages, GError **error);
-
 /** What came of a round of page moves. In pages. */
 struct page_move_result {
 	guint64 wanted;		/* not yet where they belong */

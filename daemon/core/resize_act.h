@@ -10,7 +10,7 @@
  *	    |             |
  *	    +-------------+--------> rolled-back
  *
- * proposed: about to be done; whoever finds only this does not know whether it was. applied: the balloon was
+ * proposed: about to be done; whoever finds only this does not know whether it was. applied: the device was
  * told. verified: the guest stands where it was told to. rolled-back: it was undone, another act took its
  * place, or the VM is gone and there is nothing left to undo.
  *
@@ -43,7 +43,8 @@ const char *act_state_name(enum act_state state);
 /** act_state_is_open() - whether something is still to be done or seen. */
 bool act_state_is_open(enum act_state state);
 
-/** What is known of an open resize, and of the guest. Sizes in pages. */
+/** What is known of an open resize, and of the guest. Sizes in pages: what the device that is told gives the guest, so that
+ * it does not matter what others do meanwhile. */
 struct resize_act_view {
 	enum act_state state;
 	bool cut_off;	   /* it was begun by a daemon that has ended, or the call failed */
@@ -51,8 +52,8 @@ struct resize_act_view {
 	bool paused;	   /* the guest cannot answer */
 	uint64_t from_pages;
 	uint64_t to_pages;
-	uint64_t current_pages; /* what the guest has now */
-	uint64_t floor_pages;
+	uint64_t current_pages; /* what the guest has of it now */
+	uint64_t floor_pages;	/* what it must have of it for its own floor */
 	uint64_t maximum_pages;
 	unsigned int windows; /* since it was applied, without those in which the guest was paused */
 };
@@ -62,7 +63,7 @@ enum resize_act_verdict {
 	RESIZE_ACT_VERIFIED, /* it stands where it should */
 	RESIZE_ACT_GRANTED, /* it has long had leave to grow, and does not: it may still. Nothing is left to do */
 	RESIZE_ACT_GONE,      /* the VM was started anew: nothing is left to undo */
-	RESIZE_ACT_ASK_AGAIN, /* tell the balloon once more */
+	RESIZE_ACT_ASK_AGAIN, /* tell the device once more */
 	RESIZE_ACT_UNDO,      /* tell it the size in @undo_pages, as an act of its own */
 	RESIZE_ACT_VERDICTS
 };

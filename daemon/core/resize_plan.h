@@ -9,7 +9,8 @@
  * would be eaten up, and a guest whose goal looks comfortable would thrash. It rests on the guest's word, so
  * only so much of it counts (kept_percent): a guest that lies hoards no more than that. When the host is short
  * of memory, what it leaves the guest (limit; memory_tax.h) cuts the goal, but never below the floor. The plan
- * keeps a target: where the balloon should stand. The guest stands at its target, or is on its way to it (in
+ * keeps a target: where the balloon should stand, or what it and virtio-mem should give together (resize_device.h); what is
+ * said of the balloon below holds for both. The guest stands at its target, or is on its way to it (in
  * flight). Once a window, the first line that is true decides:
  *
  *	what is so                                         reason      target becomes
@@ -110,7 +111,7 @@ struct resize_input {
 	double now_seconds;	    /* monotonic */
 	uint64_t working_set_pages; /* the estimate */
 	uint64_t kept_pages;	/* idle, but not to be had, by the guest's word; 0 where it is not known */
-	uint64_t current_pages; /* what the guest has now (balloon actual); above 0 */
+	uint64_t current_pages; /* what the guest has now; above 0 */
 	uint64_t maximum_pages; /* what it can have; a current size above it counts as the maximum */
 	bool limited;		/* the host is short of memory, and ... */
 	uint64_t limit_pages;	/* ... leaves the guest so much */

@@ -6,14 +6,15 @@
 #include "format.h"
 #include "lookup.h"
 
-/* What was done: "384.0 MiB -> 320.0 MiB", "moved 12.0 MiB". */
+/* What was done: "balloon 384.0 MiB -> 320.0 MiB", "moved 12.0 MiB". */
 static char *describe(GVariant *act)
 {
 	g_autofree char *from = size_of(act, "from"), *to = size_of(act, "to"),
 			*moved = size_of(act, "moved");
 
 	if (from != NULL && to != NULL)
-		return g_strdup_printf("%s -> %s", from, to);
+		return g_strdup_printf("%s %s -> %s",
+				       text_of(act, "kind") != NULL ? text_of(act, "kind") : "?", from, to);
 	return moved != NULL ? g_strdup_printf("moved %s", moved) : NULL;
 }
 

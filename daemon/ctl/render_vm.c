@@ -39,7 +39,7 @@ char *render_vm_list(GVariant *vms)
 
 	g_variant_iter_init(&iter, vms);
 	while ((vm = g_variant_iter_next_value(&iter)) != NULL) {
-		g_autofree char *balloon = size_of(vm, "balloon"), *maximum = size_of(vm, "maximum");
+		g_autofree char *size = size_of(vm, "size"), *maximum = size_of(vm, "maximum");
 		g_autofree char *resident = size_of(vm, "resident");
 		g_autofree char *working_set = size_of(vm, "working-set");
 		g_autofree char *host_only = size_of(vm, "working-set-host-only");
@@ -50,7 +50,7 @@ char *render_vm_list(GVariant *vms)
 		if (g_variant_lookup(vm, "guest-data", "b", &guest_data))
 			data = guest_data ? "host + guest" : "host";
 		text_table_add(table, (const char *const[]){ text_of(vm, "name"), text_of(vm, "state"),
-							     text_of(vm, "mode"), balloon, maximum, resident,
+							     text_of(vm, "mode"), size, maximum, resident,
 							     working_set, host_only, estimate, data });
 		if (reason != NULL)
 			g_string_append_printf(reasons, "%s: %s\n", text_of(vm, "name"), reason);
@@ -86,13 +86,34 @@ static void append_identity(GString *text, GVariant *vm)
 	append_line(text, "mode", "%s", or_dash(text_of(vm, "mode")));
 }
 
+static void append_virtio_mem(GString *text, GVariant *device)
+{
+	g_autofree char *plugged = size_of(device, "plugged"), *requested = size_of(device, "requested");
+	g_autofree char *maximum = size_of(device, "maximum"), *block = size_of(device, "block");
+	guint32 node = 0;
+
+	g_variant_lookup(device, "node", "u", &node);
+	append_line(text, "virtio-mem", "%s plugged, %s requested, of %s in blocks of %s; %s, node %u",
+		    or_dash(plugged), or_dash(requested), or_dash(maximum), or_dash(block),
+		    or_dash(text_of(device, "alias")), node);
+}
+
 static void append_memory(GString *text, GVariant *vm)
 {
-	g_autofree char *balloon = size_of(vm, "balloon"), *maximum = size_of(vm, "maximum");
-	g_autofree char *resident = size_of(vm, "resident");
+	g_autoptr(GVariant) devices = g_variant_lookup_value(vm, "virtio-mem", G_VARIANT_TYPE("aa{sv}"));
+	g_autofree char *size = size_of(vm, "size"), *maximum = size_of(vm, "maximum");
+	g_autofree char *balloon = size_of(vm, "balloon"), *resident = size_of(vm, "resident");
+	gsize count = devices == NULL ? 0 : g_variant_n_children(devices);
 
-	append_line(text, "size", "%s of %s, resident on the host %s", or_dash(balloon), or_dash(maximum),
+	append_line(text, "size", "%s of %s, resident on the host %s", or_dash(size), or_dash(maximum),
 		    or_dash(resident));
+	if (count > 0)
+		append_line(text, "balloon", "leaves %s of its boot memory", or_dash(balloon));
+	for (gsize i = 0; i < count; i++) {
+		g_autoptr(GVariant) device = g_variant_get_child_value(devices, i);
+
+		append_virtio_mem(text, device);
+	}
 }
 
 static void append_working_set(GString *text, GVariant *vm)
@@ -348,7 +369,7 @@ static void append_plan(GString *text, GVariant *vm)
 char *render_act(GVariant *done)
 {
 	GString *text = g_string_new(NULL);
-	g_autofree char *from = size_of(done, "balloon-from"), *to = size_of(done, "balloon-to");
+	g_autofree char *from = size_of(done, "from"), *to = size_of(done, "to");
 	double time;
 
 	if (g_variant_lookup(done, "time", "d", &time)) {
@@ -358,7 +379,8 @@ char *render_act(GVariant *done)
 		append_line(text, "at", "%s", shown);
 	}
 	if (to != NULL)
-		append_line(text, "size", "asked to go from %s to %s", or_dash(from), to);
+		append_line(text, "size", "the %s was told to go from %s to %s",
+			    or_dash(text_of(done, "device")), or_dash(from), to);
 	else
 		append_line(text, "size", "left as it is");
 	if (g_variant_lookup(done, "moved", "t", NULL))

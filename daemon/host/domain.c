@@ -3,6 +3,7 @@
  * domain.c - one running QEMU domain, see domain.h
  */
 #include "domain.h"
+#include <string.h>
 #include <libvirt/virterror.h>
 #include "domain_xml.h"
 #include "host_error.h"
@@ -15,18 +16,34 @@
 
 #define KIB_PER_PAGE (PAGE_MAP_PAGE_SIZE / 1024u)
 
-static struct domain_xml *read_xml(virDomainPtr handle, const char *name, GError **error)
+/* The live definition; the caller frees it. */
+static char *read_definition(virDomainPtr handle, const char *name, GError **error)
 {
 	char *text = virDomainGetXMLDesc(handle, 0);
-	struct domain_xml *xml;
 
-	if (text == NULL) {
+	if (text == NULL)
 		host_error_set_libvirt(error, name, "cannot read its definition");
-		return NULL;
-	}
-	xml = domain_xml_parse(name, text, error);
+	return text;
+}
+
+static struct domain_xml *read_xml(virDomainPtr handle, const char *name, GError **error)
+{
+	char *text = read_definition(handle, name, error);
+	struct domain_xml *xml = text == NULL ? NULL : domain_xml_parse(name, text, error);
+
 	free(text);
 	return xml;
+}
+
+/* Asked for each time: what is plugged changes, and devices come and go. */
+static gboolean read_virtio_mems(const struct domain *domain, struct domain_memory *memory, GError **error)
+{
+	char *text = read_definition(domain->handle, domain->name, error);
+	gboolean good = text != NULL && virtio_mem_parse(domain->name, text, memory->virtio_mems,
+							 &memory->virtio_mem_count, error);
+
+	free(text);
+	return good;
 }
 
 static gboolean is_live(const struct proc_stat *stat)
@@ -103,7 +120,7 @@ struct domain *domain_new(virDomainPtr handle, GError **error)
 		domain->vsock_cid = xml->vsock_cid;
 		domain->is_emulated = xml->is_emulated;
 		domain->plugin_map = g_steal_pointer(&xml->plugin_map);
-		domain->maximum_pages = xml->boot_pages;
+		domain->boot_pages = xml->boot_pages;
 		domain->has_balloon = xml->has_balloon;
 	}
 	if (xml == NULL || !find_process(domain, error))
@@ -250,6 +267,7 @@ gboolean domain_memory(const struct domain *domain, struct domain_memory *memory
 	guint64 values[VIR_DOMAIN_MEMORY_STAT_NR] = { 0 };
 	guint64 updated;
 
+	memset(memory, 0, sizeof(*memory));
 	if (count < 0) {
 		host_error_set_libvirt(error, domain->name, "cannot read its memory statistics");
 		return FALSE;
@@ -270,7 +288,7 @@ gboolean domain_memory(const struct domain *domain, struct domain_memory *memory
 			    "%s: libvirt does not know its balloon's size", domain->name);
 		return FALSE;
 	}
-	return TRUE;
+	return read_virtio_mems(domain, memory, error);
 }
 
 gboolean domain_is_paused(const struct domain *domain, gboolean *paused, GError **error)

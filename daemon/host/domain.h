@@ -14,6 +14,7 @@
 #include <libvirt/libvirt.h>
 #include "page_map.h"
 #include "resize_plan.h"
+#include "virtio_mem.h"
 
 /** Identity and fixed properties. Strings are owned by the domain. */
 struct domain {
@@ -26,7 +27,7 @@ struct domain {
 	guint vsock_cid;	/* of its vsock device; 0 where it has none */
 	gboolean is_emulated;	/* it runs without KVM */
 	char *plugin_map;	/* without KVM: libvmheat-plugin.so's file; NULL where it has none */
-	guint64 maximum_pages;	/* boot memory: what the balloon can give at most */
+	guint64 boot_pages;	/* memory without devices: what the balloon can give at most */
 	gboolean has_balloon;
 };
 
@@ -41,15 +42,37 @@ gboolean domain_is_alive(const struct domain *domain);
 /** domain_page_map() - the memory layout now. The caller frees the map with page_map_free(). */
 struct page_map *domain_page_map(const struct domain *domain, GError **error);
 
-/** Balloon and guest statistics, as libvirt gives them. */
+/** Balloon, virtio-mem and guest statistics, as libvirt gives them. */
 struct domain_memory {
-	guint64 balloon_pages;	       /* what the guest has now */
+	guint64 balloon_pages;	       /* of its boot memory the guest has so much now */
 	guint64 resident_pages;	       /* RSS of QEMU */
 	guint64 swap_in_pages;	       /* since the guest's boot; 0 without statistics */
 	guint64 major_faults;	       /* likewise */
 	gint64 statistics_age_seconds; /* how old the guest's own figures are; -1: it has given none */
+	guint virtio_mem_count;
+	struct virtio_mem virtio_mems[VIRTIO_MEM_DEVICES_MAX];
 };
 gboolean domain_memory(const struct domain *domain, struct domain_memory *memory, GError **error);
+
+/** domain_memory_size() - what the guest has now, of boot memory and of virtio-mem. */
+static inline guint64 domain_memory_size(const struct domain_memory *memory)
+{
+	guint64 size = memory->balloon_pages;
+
+	for (guint i = 0; i < memory->virtio_mem_count; i++)
+		size += memory->virtio_mems[i].size.current_pages;
+	return size;
+}
+
+/** domain_memory_maximum() - what it can have: boot memory, and all that virtio-mem could plug. */
+static inline guint64 domain_memory_maximum(const struct domain_memory *memory, guint64 boot_pages)
+{
+	guint64 maximum = boot_pages;
+
+	for (guint i = 0; i < memory->virtio_mem_count; i++)
+		maximum += memory->virtio_mems[i].size.size_pages;
+	return maximum;
+}
 
 /** domain_is_paused() - whether its processors stand still: what the guest does not use then says nothing, and it cannot
  * follow its balloon. */

@@ -66,6 +66,7 @@ static void remember(struct act_journal *journal, const struct act_record *recor
 	g_hash_table_replace(journal->open, &copy->number, copy);
 }
 
+/* The VM's open act of @kind; of resizes, by whatever device. */
 static struct act_record *find_open(const struct act_journal *journal, const char *uuid, enum act_kind kind)
 {
 	GHashTableIter iter;
@@ -75,7 +76,8 @@ static struct act_record *find_open(const struct act_journal *journal, const cha
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {
 		struct act_record *record = value;
 
-		if (record->kind == kind && strcmp(record->uuid, uuid) == 0)
+		if (act_kind_is_resize(record->kind) == act_kind_is_resize(kind) &&
+		    strcmp(record->uuid, uuid) == 0)
 			return record;
 	}
 	return NULL;

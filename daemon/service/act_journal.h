@@ -18,7 +18,7 @@
  *   back is set apart on the disk (fallocate), so that a disk that fills up later stops only what takes memory.
  * - One daemon: the lock belongs to who has the journal open.
  * - An act that replaces another says so in its own record: one line ends the one and begins the other, whatever dies
- *   in between. A VM has at most one open act of each kind.
+ *   in between. A VM has at most one open resize, by whatever device, and one open round of page moves.
  *
  * Any thread may call; calls wait for one another, and for the disk.
  */
@@ -71,7 +71,12 @@ gboolean act_journal_propose(struct act_journal *journal, struct act_record *rec
 gboolean act_journal_note(struct act_journal *journal, guint64 number, enum act_state state, guint64 moved,
 			  const char *note, GError **error);
 
-/** act_journal_find_open() - copy the VM's open act of @kind. FALSE: there is none. Clear @record. */
+/**
+ * act_journal_find_open() - copy the VM's open act
+ * @kind: page moves, or any that is a resize
+ *
+ * FALSE: there is none. Clear @record.
+ */
 gboolean act_journal_find_open(struct act_journal *journal, const char *uuid, enum act_kind kind,
 			       struct act_record *record);
 

@@ -16,6 +16,7 @@ G_DEFINE_QUARK(vmheat_act_record_error, act_record_error)
 
 static const char *const kind_names[] = {
 	[ACT_KIND_BALLOON] = "balloon",
+	[ACT_KIND_VIRTIO_MEM] = "virtio-mem",
 	[ACT_KIND_MOVES] = "moves",
 };
 G_STATIC_ASSERT(G_N_ELEMENTS(kind_names) == ACT_KINDS);
@@ -25,10 +26,16 @@ const char *act_kind_name(enum act_kind kind)
 	return (unsigned int)kind < ACT_KINDS ? kind_names[kind] : "unknown";
 }
 
+gboolean act_kind_is_resize(enum act_kind kind)
+{
+	return kind == ACT_KIND_BALLOON || kind == ACT_KIND_VIRTIO_MEM;
+}
+
 void act_record_clear(struct act_record *record)
 {
 	g_free(record->vm);
 	g_free(record->uuid);
+	g_free(record->device);
 	g_free(record->why);
 	g_free(record->note);
 	memset(record, 0, sizeof(*record));
@@ -39,6 +46,7 @@ void act_record_copy(struct act_record *to, const struct act_record *from)
 	*to = *from;
 	to->vm = g_strdup(from->vm);
 	to->uuid = g_strdup(from->uuid);
+	to->device = g_strdup(from->device);
 	to->why = g_strdup(from->why);
 	to->note = g_strdup(from->note);
 }
@@ -81,7 +89,8 @@ char *act_record_format(const struct act_record *record)
 	add_text(object, "uuid", record->uuid);
 	json_object_set_int_member(object, "pid", record->pid);
 	add_number(object, "start", record->pid_start);
-	if (record->kind == ACT_KIND_BALLOON) {
+	add_text(object, "device", record->device);
+	if (act_kind_is_resize(record->kind)) {
 		add_number(object, "from", record->from);
 		add_number(object, "to", record->to);
 	} else {
@@ -182,18 +191,19 @@ static gboolean read_words(JsonObject *object, struct act_record *record, GError
 
 static gboolean read_object(JsonObject *object, struct act_record *record, GError **error)
 {
-	gboolean balloon;
+	gboolean resize;
 
 	if (!get_number(object, "act", &record->number) || record->number == 0)
 		return damaged(error, "it has no number");
 	if (!read_words(object, record, error))
 		return FALSE;
-	balloon = record->kind == ACT_KIND_BALLOON;
+	resize = act_kind_is_resize(record->kind);
 	if (!get_time(object, "time", &record->time_us) || !get_time(object, "begun", &record->begun_us) ||
 	    !get_time(object, "pid", &record->pid) || !get_number(object, "start", &record->pid_start) ||
-	    !get_number(object, balloon ? "from" : "limit", balloon ? &record->from : &record->limit) ||
-	    !get_number(object, balloon ? "to" : "moved", balloon ? &record->to : &record->moved) ||
-	    !get_text(object, "vm", &record->vm) || !get_text(object, "uuid", &record->uuid))
+	    !get_number(object, resize ? "from" : "limit", resize ? &record->from : &record->limit) ||
+	    !get_number(object, resize ? "to" : "moved", resize ? &record->to : &record->moved) ||
+	    !get_text(object, "vm", &record->vm) || !get_text(object, "uuid", &record->uuid) ||
+	    (record->kind == ACT_KIND_VIRTIO_MEM && !get_text(object, "device", &record->device)))
 		return damaged(error, "something is missing from it");
 	(void)get_number(object, "replaces", &record->replaces);
 	(void)get_text(object, "why", &record->why);

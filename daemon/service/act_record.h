@@ -9,7 +9,8 @@
  *
  * Keys: act (number, from 1, never used twice), state, time (of this record, microseconds since 1970), begun (of the
  * first), kind, vm, uuid, pid and start (QEMU's process, start as /proc/PID/stat has it), why, note; replaces (the
- * act in whose place this one was begun); a balloon's from and to, page moves' limit and moved, in bytes.
+ * act in whose place this one was begun); a resize's from and to, what its device gives the guest, and page moves' limit and
+ * moved, in bytes; device (a virtio-mem device's alias).
  */
 #ifndef VMHEAT_SERVICE_ACT_RECORD_H
 #define VMHEAT_SERVICE_ACT_RECORD_H
@@ -18,10 +19,13 @@
 #include "resize_act.h"
 
 /** What is done. */
-enum act_kind { ACT_KIND_BALLOON, ACT_KIND_MOVES, ACT_KINDS };
+enum act_kind { ACT_KIND_BALLOON, ACT_KIND_VIRTIO_MEM, ACT_KIND_MOVES, ACT_KINDS };
 
 /** act_kind_name() - a word for people and files; never NULL. */
 const char *act_kind_name(enum act_kind kind);
+
+/** act_kind_is_resize() - by whatever device. */
+gboolean act_kind_is_resize(enum act_kind kind);
 
 /** Strings are owned. Sizes in bytes, times in microseconds since 1970. */
 struct act_record {
@@ -34,7 +38,8 @@ struct act_record {
 	char *uuid;
 	gint64 pid;
 	guint64 pid_start;
-	guint64 from, to;     /* ACT_KIND_BALLOON */
+	guint64 from, to;     /* of a resize */
+	char *device;	      /* ACT_KIND_VIRTIO_MEM: which; else NULL */
 	guint64 limit, moved; /* ACT_KIND_MOVES */
 	guint64 replaces;     /* 0: none */
 	char *why;	      /* the sentence that the act was decided with; may be NULL */

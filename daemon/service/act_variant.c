@@ -24,7 +24,8 @@ static GVariant *act(const struct act_record *record)
 	add_text(&dict, "state", act_state_name(record->state));
 	g_variant_dict_insert(&dict, "begun", "d", (double)record->begun_us / 1e6);
 	g_variant_dict_insert(&dict, "time", "d", (double)record->time_us / 1e6);
-	if (record->kind == ACT_KIND_BALLOON) {
+	add_text(&dict, "device", record->device);
+	if (act_kind_is_resize(record->kind)) {
 		g_variant_dict_insert(&dict, "from", "t", record->from);
 		g_variant_dict_insert(&dict, "to", "t", record->to);
 	} else {

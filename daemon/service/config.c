@@ -45,6 +45,7 @@ const gsize daemon_setting_count = G_N_ELEMENTS(daemon_setting_table);
 const struct setting vm_setting_table[] = {
 	VM_KEY("mode", SETTING_MODE, mode, 0, 0, "dry-run"),
 	VM_KEY("balloon", SETTING_BOOLEAN, balloon, 0, 0, "yes"),
+	VM_KEY("virtio-mem", SETTING_BOOLEAN, virtio_mem, 0, 0, "yes"),
 	VM_KEY("moves", SETTING_BOOLEAN, moves, 0, 0, "yes"),
 	VM_KEY("floor", SETTING_SIZE, floor, 16 * MIB, 64 * TIB, "512MiB"),
 	VM_KEY("headroom", SETTING_SIZE, headroom, 0, 64 * TIB, "128MiB"),

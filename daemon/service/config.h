@@ -30,8 +30,9 @@ struct daemon_settings {
 /** [defaults] and [vm NAME]. Sizes in bytes, times in seconds. */
 struct vm_settings {
 	enum vm_mode mode;
-	gboolean balloon; /* resize by the balloon */
-	gboolean moves;	  /* move pages between nodes */
+	gboolean balloon;    /* resize by the balloon */
+	gboolean virtio_mem; /* and by virtio-mem */
+	gboolean moves;	     /* move pages between nodes */
 	guint64 floor;
 	guint64 headroom;
 	guint headroom_percent;

@@ -7,18 +7,23 @@
 
 gboolean host_parts_counts(const struct vm_snapshot *snapshot, const struct vm_settings *settings)
 {
-	return settings->mode != VM_MODE_OBSERVE && settings->balloon && snapshot->has_balloon &&
+	gboolean balloon = settings->balloon && snapshot->has_balloon;
+	gboolean virtio_mem = settings->virtio_mem && snapshot->memory.virtio_mem_count > 0;
+
+	return settings->mode != VM_MODE_OBSERVE && (balloon || virtio_mem) &&
 	       snapshot->state == VM_STATE_TRACKING && snapshot->memory_valid && snapshot->figures_valid &&
 	       snapshot->figures.windows >= settings->settle_windows;
 }
 
 static struct taxed_guest taxed_guest_of(const struct host_payer *payer)
 {
+	const struct vm_snapshot *snapshot = payer->snapshot;
+
 	return (struct taxed_guest){
-		.current_pages = payer->snapshot->memory.balloon_pages,
-		.used_pages = payer->snapshot->figures.working_set_estimate_pages,
+		.current_pages = domain_memory_size(&snapshot->memory),
+		.used_pages = snapshot->figures.working_set_estimate_pages,
 		.floor_pages = to_pages(payer->settings->floor),
-		.maximum_pages = payer->snapshot->maximum_pages,
+		.maximum_pages = snapshot->maximum_pages,
 		.shares = payer->settings->shares,
 	};
 }

@@ -62,7 +62,7 @@ SOURCES_test_act_journal := daemon/service/act_journal.c $(SOURCES_test_act_reco
 SOURCES_test_vm_layers   := daemon/service/vm_layers.c daemon/service/config.c daemon/service/setting.c \
                             daemon/host/domain_metadata.c daemon/host/host_error.c
 LIBS_test_vm_layers      := $(SERVICE_GLIB_LIBS) -lvirt -lxml2 -lm
-SOURCES_test_vm_acts     := daemon/service/vm_acts.c daemon/service/act_journal.c $(SOURCES_test_act_record)
+SOURCES_test_vm_acts     := daemon/service/vm_acts.c daemon/service/act_journal.c daemon/core/resize_device.c $(SOURCES_test_act_record)
 LIBS_test_vm_acts        := $(LIBS_test_act_record)
 LIBS_test_act_journal    := $(LIBS_test_act_record) -Wl,--wrap=fallocate
 SOURCES_test_authority   := daemon/service/authority.c

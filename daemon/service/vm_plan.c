@@ -131,19 +131,34 @@ static void explain_reason(GString *text, const struct vm_plan_input *input,
 	}
 }
 
-static char *explain_resize(const struct vm_plan_input *input, const struct resize_decision *decision,
-			    const struct resize_state *after)
+/* Say what is done, and by which device. */
+static void explain_step(GString *text, const struct vm_plan_input *input, const struct vm_plan *plan)
 {
+	guint64 target = plan->resize.target_pages, current = input->resize.current_pages;
+
+	if (target == current)
+		g_string_printf(text, "keep %.0f MiB", to_mib(target));
+	else
+		g_string_printf(text, "%s from %.0f to %.0f MiB", target < current ? "shrink" : "grow",
+				to_mib(current), to_mib(target));
+	if (plan->step_valid)
+		g_string_append_printf(text, " by the %s", resize_device_name(plan->step.device));
+	if (plan->step_valid && plan->step.device == RESIZE_VIRTIO_MEM)
+		g_string_append_printf(text, " (%.0f to %.0f MiB of it)", to_mib(plan->step.from_pages),
+				       to_mib(plan->step.to_pages));
+	g_string_append(text, ": ");
+	if (!plan->step_valid && resize_reason_is_act(plan->resize.reason))
+		g_string_append(text, "no device can do what is wanted; ");
+}
+
+static char *explain_resize(const struct vm_plan_input *input, const struct vm_plan *plan)
+{
+	const struct resize_decision *decision = &plan->resize;
 	GString *text = g_string_new(NULL);
 	guint64 floor = MIN(to_pages(input->settings->floor), input->resize.maximum_pages);
 
-	if (decision->target_pages == input->resize.current_pages)
-		g_string_printf(text, "keep %.0f MiB: ", to_mib(decision->target_pages));
-	else
-		g_string_printf(text, "%s from %.0f to %.0f MiB: ",
-				decision->target_pages < input->resize.current_pages ? "shrink" : "grow",
-				to_mib(input->resize.current_pages), to_mib(decision->target_pages));
-	explain_reason(text, input, decision, after);
+	explain_step(text, input, plan);
+	explain_reason(text, input, decision, &plan->resize_next);
 	g_string_append_printf(text,
 			       "; goal %.0f MiB = working set %.1f + kept %.1f + headroom %.1f, between the "
 			       "floor of %.0f and the maximum of %.0f MiB",
@@ -156,15 +171,52 @@ static char *explain_resize(const struct vm_plan_input *input, const struct resi
 	return g_string_free(text, FALSE);
 }
 
+/* Which device carries the decision out, and how far it comes: that is the target then. */
+static void choose_step(const struct vm_plan_input *input, struct vm_plan *plan)
+{
+	const struct vm_settings *settings = input->settings;
+	struct resize_devices devices = input->devices;
+
+	if (!resize_reason_is_act(plan->resize.reason))
+		return;
+	devices.balloon_usable = devices.balloon_usable && settings->balloon;
+	devices.virtio_mem_usable = settings->virtio_mem;
+	devices.least_pages = MIN(to_pages(settings->floor), devices.boot_pages);
+	devices.ceiling_pages = input->host.limited ? MAX(input->host.limit_pages, plan->resize.target_pages)
+						    : input->resize.maximum_pages;
+	plan->step_valid = resize_step_choose(&devices, plan->resize.target_pages, &plan->step);
+	if (plan->step_valid) {
+		plan->resize.target_pages = plan->step.guest_pages;
+		plan->resize_next.target_pages = plan->step.guest_pages;
+	} else {
+		plan->resize.target_pages = input->resize.current_pages;
+		plan->resize_next.target_pages = input->resize.current_pages;
+	}
+}
+
+/* Why the settings, or the guest, leave nothing to resize it by; NULL if there is something. */
+static const char *no_device(const struct vm_plan_input *input)
+{
+	const struct vm_settings *settings = input->settings;
+	const struct resize_devices *devices = &input->devices;
+
+	if (devices->virtio_mem_count > 0 && settings->virtio_mem)
+		return NULL;
+	if (devices->balloon_usable)
+		return settings->balloon ? NULL : "balloon = no";
+	return devices->virtio_mem_count > 0 ? "virtio-mem = no"
+					     : "the domain has no balloon, nor virtio-mem";
+}
+
 static void plan_resize(const struct vm_plan_input *input, struct vm_plan *plan)
 {
 	struct resize_policy policy = resize_policy_of(input->settings, input->resize.maximum_pages);
 	struct pressure_limits limits = pressure_limits_of(input->settings);
 	struct resize_input resize = input->resize;
 
-	if (input->no_resize != NULL || !input->settings->balloon) {
-		const char *why = input->no_resize != NULL ? input->no_resize : "balloon = no";
+	const char *why = input->no_resize != NULL ? input->no_resize : no_device(input);
 
+	if (why != NULL) {
 		plan->resize_sentence = g_strdup_printf("no resizing: %s", why);
 		return;
 	}
@@ -173,7 +225,8 @@ static void plan_resize(const struct vm_plan_input *input, struct vm_plan *plan)
 	resize.limit_pages = input->host.limit_pages;
 	plan->resize = resize_plan(&policy, &limits, &resize, &plan->resize_next);
 	plan->resize_valid = TRUE;
-	plan->resize_sentence = explain_resize(input, &plan->resize, &plan->resize_next);
+	choose_step(input, plan);
+	plan->resize_sentence = explain_resize(input, plan);
 }
 
 /*

@@ -12,6 +12,7 @@
 #include "config.h"
 #include "page_ages.h"
 #include "placement_plan.h"
+#include "resize_device.h"
 #include "resize_plan.h"
 
 /** A guest's pressure counters at the last window; they run since its boot. Zero it to start. */
@@ -51,13 +52,16 @@ struct vm_plan_input {
 	const char *no_placement;		 /* why its pages cannot be moved, NULL if they can */
 	struct vm_host_part host;		 /* overrides what resize says of a limit */
 	gboolean numa_balancing;		 /* runs on the host: see numa_balancing.h */
-	struct resize_input resize;
+	struct resize_input resize;		 /* sizes are of the guest, by devices; so is its maximum */
+	struct resize_devices devices; /* by which it is resized; what may be told follows the settings */
 };
 
 struct vm_plan {
 	gboolean resize_valid;
 	struct resize_decision resize;
 	struct resize_state resize_next; /* what to remember once the decision is carried out */
+	gboolean step_valid;		 /* a device is to be told */
+	struct resize_step step;
 	gboolean placement_valid;
 	struct placement_policy placement;
 	char *resize_sentence; /* why, with its numbers; owned, like the next */

@@ -15,6 +15,7 @@
 #include "domain.h"
 #include "guest_stream.h"
 #include "merge.h"
+#include "resize_device.h"
 #include "resize_plan.h"
 #include "working_set.h"
 
@@ -68,8 +69,8 @@ struct vm_agent_report {
 /** What was done, or tried, last. */
 struct vm_act {
 	gint64 real_us; /* when; 0: nothing was done yet */
-	gboolean balloon_asked;
-	guint64 balloon_from_pages, balloon_to_pages;
+	gboolean resize_asked;
+	struct resize_step step; /* which device was told what */
 	gboolean moves_done;
 	struct page_move_result moves;
 	char *failure; /* what failed; NULL if nothing did */
@@ -83,7 +84,7 @@ struct vm_snapshot {
 	char *state_reason; /* may be NULL */
 	char *metadata;	    /* what its owner has set, as XML; NULL: nothing, or not known yet */
 
-	guint64 maximum_pages; /* 0: not known yet */
+	guint64 maximum_pages; /* with all that virtio-mem could plug; 0: not known yet */
 	gboolean has_balloon;
 	gboolean memory_valid;
 	struct domain_memory memory;
@@ -98,6 +99,8 @@ struct vm_snapshot {
 	char *placement_sentence;
 	gboolean resize_valid;
 	struct resize_decision resize;
+	gboolean step_valid;
+	struct resize_step step; /* which device does it */
 	gboolean pressure_valid; /* the guest has told of its pressure */
 	struct guest_pressure pressure;
 	gboolean placement_valid;

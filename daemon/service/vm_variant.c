@@ -53,6 +53,7 @@ static void add_summary(GVariantDict *dict, const struct vm_snapshot *snapshot,
 	if (snapshot->maximum_pages != 0)
 		add_pages(dict, "maximum", snapshot->maximum_pages);
 	if (snapshot->memory_valid) {
+		add_pages(dict, "size", domain_memory_size(&snapshot->memory));
 		add_pages(dict, "balloon", snapshot->memory.balloon_pages);
 		add_pages(dict, "resident", snapshot->memory.resident_pages);
 	}
@@ -269,11 +270,35 @@ static GVariant *plan(const struct vm_snapshot *snapshot)
 		add_pages(&dict, "kept", resize->kept_pages);
 		add_pages(&dict, "headroom", resize->headroom_pages);
 	}
+	if (snapshot->step_valid)
+		add_text(&dict, "device", resize_device_name(snapshot->step.device));
 	if (snapshot->placement_valid) {
 		g_variant_dict_insert(&dict, "hot-age-windows", "u", (guint32)snapshot->policy.hot_age);
 		g_variant_dict_insert(&dict, "cold-age-windows", "u", (guint32)snapshot->policy.cold_age);
 	}
 	return g_variant_dict_end(&dict);
+}
+
+/* One a device. */
+static GVariant *virtio_mems(const struct domain_memory *memory)
+{
+	GVariantBuilder builder;
+
+	g_variant_builder_init(&builder, G_VARIANT_TYPE("aa{sv}"));
+	for (guint i = 0; i < memory->virtio_mem_count; i++) {
+		const struct virtio_mem *device = &memory->virtio_mems[i];
+		GVariantDict dict;
+
+		g_variant_dict_init(&dict, NULL);
+		add_text(&dict, "alias", device->alias);
+		g_variant_dict_insert(&dict, "node", "u", (guint32)device->node);
+		add_pages(&dict, "block", device->size.block_pages);
+		add_pages(&dict, "maximum", device->size.size_pages);
+		add_pages(&dict, "requested", device->size.requested_pages);
+		add_pages(&dict, "plugged", device->size.current_pages);
+		g_variant_builder_add_value(&builder, g_variant_dict_end(&dict));
+	}
+	return g_variant_builder_end(&builder);
 }
 
 static void add_moves(GVariantDict *dict, const struct page_move_result *moves)
@@ -310,9 +335,10 @@ GVariant *vm_variant_act(const struct vm_act *act)
 
 	g_variant_dict_init(&dict, NULL);
 	add_seconds(&dict, "time", (double)act->real_us / 1e6);
-	if (act->balloon_asked) {
-		add_pages(&dict, "balloon-from", act->balloon_from_pages);
-		add_pages(&dict, "balloon-to", act->balloon_to_pages);
+	if (act->resize_asked) {
+		add_text(&dict, "device", resize_device_name(act->step.device));
+		add_pages(&dict, "from", act->step.from_pages);
+		add_pages(&dict, "to", act->step.to_pages);
 	}
 	if (act->moves_done)
 		add_moves(&dict, &act->moves);
@@ -342,6 +368,8 @@ GVariant *vm_variant_full(const struct vm_snapshot *snapshot, const struct vm_se
 	add_summary(&dict, snapshot, settings);
 	g_variant_dict_insert_value(&dict, "settings", settings_table(settings));
 	add_text(&dict, "settings-problem", problem);
+	if (snapshot->memory.virtio_mem_count > 0)
+		g_variant_dict_insert_value(&dict, "virtio-mem", virtio_mems(&snapshot->memory));
 	g_variant_dict_insert_value(&dict, "sources", sources(snapshot));
 	add_text(&dict, "quality", snapshot->quality);
 	if (snapshot->figures_valid)

@@ -289,7 +289,7 @@ static void settle_acts(struct vm_worker *worker, const struct vm_settings *sett
 	gboolean good =
 		vm_acts_settle(&worker->acts, worker->domain, to_pages(settings->floor), &stands, &error);
 
-	/* The plan goes on from where the guest is to stand now. */
+	/* The plan goes on from the size that the guest is to have now. */
 	if (stands > 0) {
 		worker->resize.target_pages = stands;
 		worker->resize.flight_windows = 1;
@@ -464,6 +464,8 @@ static void note_kept(struct vm_worker *worker, const struct vm_scan_result *sca
 
 static void make_plan(struct vm_worker *worker, const struct vm_settings *settings, const char *no_memory)
 {
+	const struct domain_memory *memory = &worker->memory;
+	struct virtio_mem_size sizes[VIRTIO_MEM_DEVICES_MAX];
 	struct vm_plan_input input = {
 		.settings = settings,
 		.ring = &worker->pages->ring,
@@ -475,18 +477,27 @@ static void make_plan(struct vm_worker *worker, const struct vm_settings *settin
 			.now_seconds = (double)g_get_monotonic_time() / 1e6,
 			.working_set_pages = worker->figures.working_set_estimate_pages,
 			.kept_pages = worker->kept_pages,
-			.current_pages = worker->memory.balloon_pages,
 			.usable_known = worker->agent.used,
 			.usable_pages = worker->agent.end.memory_usable_kib / KIB_PER_PAGE,
-			.maximum_pages = worker->domain->maximum_pages,
+			.maximum_pages = domain_memory_maximum(memory, worker->domain->boot_pages),
 			.windows = worker->pages->windows - worker->windows_before,
 			.pressure = worker->pressure,
 		},
+		.devices = {
+			.balloon_usable = worker->domain->has_balloon,
+			/* With DIMMs libvirt's figure is larger. */
+			.balloon_pages = MIN(memory->balloon_pages, worker->domain->boot_pages),
+			.boot_pages = worker->domain->boot_pages,
+			.virtio_mems = sizes,
+			.virtio_mem_count = memory->virtio_mem_count,
+		},
 	};
 
-	if (!worker->domain->has_balloon)
-		input.no_resize = "the domain has no balloon";
-	else if (!worker->memory_valid)
+	for (guint i = 0; i < memory->virtio_mem_count; i++)
+		sizes[i] = memory->virtio_mems[i].size;
+	input.resize.current_pages = resize_devices_size(&input.devices);
+	vm_acts_find_moving(&worker->acts, memory, &input.devices);
+	if (!worker->memory_valid)
 		input.no_resize = no_memory;
 
 	/* What was given in mode act binds nobody once the mode is another. */
@@ -524,23 +535,25 @@ static gboolean place(struct vm_worker *worker, guint64 limit, struct page_move_
 
 static void act_resize(struct vm_worker *worker)
 {
-	const struct resize_decision *decision = &worker->plan.resize;
+	const struct resize_step *step = &worker->plan.step;
+	const char *alias = NULL;
 	g_autoptr(GError) error = NULL;
 
 	if (!worker->plan.resize_valid)
 		return;
-	/* Also where the target is what the guest has: the balloon may be on its way to another. */
-	if (resize_reason_is_act(decision->reason)) {
-		if (!vm_acts_resize(&worker->acts, worker->domain, worker->memory.balloon_pages,
-				    decision->target_pages, worker->plan.resize_sentence, &error)) {
+	/* Also where the target is what the guest has: the device may be on its way to another. */
+	if (worker->plan.step_valid) {
+		if (step->device == RESIZE_VIRTIO_MEM)
+			alias = worker->memory.virtio_mems[step->index].alias;
+		if (!vm_acts_resize(&worker->acts, worker->domain, step, alias, worker->plan.resize_sentence,
+				    &error)) {
 			/* Nothing is remembered, so the next plan tries again. */
 			note_failure(worker, error);
 			return;
 		}
 		g_message("%s: %s", worker->name, worker->plan.resize_sentence);
-		worker->last_act.balloon_asked = TRUE;
-		worker->last_act.balloon_from_pages = worker->memory.balloon_pages;
-		worker->last_act.balloon_to_pages = decision->target_pages;
+		worker->last_act.resize_asked = TRUE;
+		worker->last_act.step = *step;
 	}
 	worker->resize = worker->plan.resize_next;
 }
@@ -650,7 +663,7 @@ static struct vm_snapshot *make_snapshot(const struct vm_worker *worker, enum vm
 	snapshot->metadata = g_strdup(worker->metadata);
 	if (worker->domain != NULL) {
 		snapshot->pid = worker->domain->pid;
-		snapshot->maximum_pages = worker->domain->maximum_pages;
+		snapshot->maximum_pages = domain_memory_maximum(&worker->memory, worker->domain->boot_pages);
 		snapshot->has_balloon = worker->domain->has_balloon;
 	}
 	snapshot->memory_valid = worker->memory_valid;
@@ -666,6 +679,8 @@ static struct vm_snapshot *make_snapshot(const struct vm_worker *worker, enum vm
 	snapshot->placement_sentence = g_strdup(worker->plan.placement_sentence);
 	snapshot->resize_valid = worker->plan.resize_valid;
 	snapshot->resize = worker->plan.resize;
+	snapshot->step_valid = worker->plan.step_valid;
+	snapshot->step = worker->plan.step;
 	snapshot->pressure_valid = worker->pressure_valid;
 	snapshot->pressure = worker->pressure;
 	snapshot->placement_valid = worker->plan.placement_valid;

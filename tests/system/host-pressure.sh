@@ -62,7 +62,7 @@ write_conf "$(host_free_short_of 60)"
 daemon_start
 check "a host that is short says so" bed_wait_until 30 grep -q 'the host is short of memory: .* MiB are available' "$daemon_log"
 check "the idle guest yields, and it is said why" \
-	bed_wait_until 60 grep -qE 'idle: shrink from [0-9]+ to [0-9]+ MiB: the host is short of [0-9]+ MiB, and leaves it [0-9]+ MiB by its 1000 shares and [0-9]+ MiB of idle memory' "$daemon_log"
+	bed_wait_until 60 grep -qE 'idle: shrink from [0-9]+ to [0-9]+ MiB by the balloon: the host is short of [0-9]+ MiB, and leaves it [0-9]+ MiB by its 1000 shares and [0-9]+ MiB of idle memory' "$daemon_log"
 check "it gives half of what the host lacked at least" bed_wait_until 60 holds idle '.balloon <= (192 - 30) * 1048576'
 check "but is not below its floor" holds idle '.balloon >= 80 * 1048576'
 check "the guest that uses its memory keeps what it uses" holds busy '.balloon >= .["working-set"] and .["working-set"] >= 110 * 1048576'

@@ -11,32 +11,6 @@ set -euo pipefail
 # shellcheck source=tests/bed/lib/acts.sh
 . "$BED_ROOT/tests/bed/lib/acts.sh"
 
-# killed_at MOMENT VM: a daemon that resizes the VM dies at that moment; the code that it ended with is in daemon_code.
-killed_at() {
-	configure act "$2"
-	KILL_AT=$1 LD_PRELOAD=$BED_ROOT/build/test/bin/kill-at.so "$BED_ROOT/build/bin/vmheatd" --config "$daemon_conf" \
-		>>"$daemon_log" 2>&1 &
-	daemon_pid=$!
-	if ! bed_wait_until 60 test ! -e "/proc/$daemon_pid/exe"; then
-		kill -KILL "$daemon_pid"
-	fi
-	daemon_code=0
-	wait "$daemon_pid" || daemon_code=$?
-}
-
-# ends_well MOMENT VM: kill the daemon then; the next one, which may do nothing of its own, brings it to an end.
-ends_well() {
-	killed_at "$1" "$2"
-	[ "$daemon_code" = 137 ] || { echo "the daemon was not killed $1: exit code $daemon_code" >&2; return 1; }
-	configure dry-run "$2"
-	daemon_start
-	local code=0
-	bed_wait_until 30 settled "$2" || code=1
-	settled "$2" >&2 || true
-	daemon_stop
-	[ "$code" = 0 ] && [ "$daemon_code" = 0 ]
-}
-
 [ -d /sys/module/kvm_idle ] || insmod "$BED_MODULE"
 libvirt_start
 dbus_start

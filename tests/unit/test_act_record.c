@@ -11,6 +11,7 @@
 
 static char vm[] = "lazy";
 static char uuid[] = "11111111-2222-3333-4444-555555555555";
+static char device[] = "virtiomem1";
 static char why[] = "shrink from 384 to 320 MiB: [one] {step}, \"quoted\\\"";
 
 static struct act_record balloon(void)
@@ -69,6 +70,27 @@ static void test_there_and_back(void **state)
 	assert_string_equal(read.why, why);
 	assert_null(read.note);
 	act_record_clear(&read);
+}
+
+/* Which virtio-mem device it was is kept; without, the record is of no use. */
+static void test_virtio_mem(void **state)
+{
+	struct act_record record = balloon(), read, copy;
+	g_autofree char *line = NULL;
+
+	record.kind = ACT_KIND_VIRTIO_MEM;
+	record.device = device;
+	line = act_record_format(&record);
+	assert_true(act_record_parse(line, strlen(line) - 1, &read, NULL));
+	assert_int_equal(read.kind, ACT_KIND_VIRTIO_MEM);
+	act_record_copy(&copy, &read);
+	assert_string_equal(copy.device, "virtiomem1");
+	assert_true(copy.from == record.from && copy.to == record.to);
+	act_record_clear(&copy);
+	act_record_clear(&read);
+	assert_json_refused("{\"act\":1,\"state\":\"applied\",\"kind\":\"virtio-mem\",\"time\":1,\"begun\":1,"
+			    "\"pid\":1,\"start\":1,\"from\":2,\"to\":1,\"vm\":\"a\",\"uuid\":\"b\"}",
+			    ACT_RECORD_ERROR_DAMAGED, "something is missing from it");
 }
 
 /* Whatever single bit of the line turns, it is no record any more: 8 bits of some 350 bytes. */
@@ -147,7 +169,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_there_and_back), cmocka_unit_test(test_each_bit_counts),
 		cmocka_unit_test(test_garbage),	       cmocka_unit_test(test_unknown),
-		cmocka_unit_test(test_tolerance),
+		cmocka_unit_test(test_tolerance),      cmocka_unit_test(test_virtio_mem),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,10 +11,10 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include <libvirt/virterror.h>
-#include "actuator.h"
 #include "domain.h"
 #include "domain_metadata.h"
 #include "host_error.h"
+#include "memory_actuator.h"
 #include "proc_files.h"
 
 #define PAGES_PER_MIB G_GUINT64_CONSTANT(256)
@@ -38,7 +38,7 @@ static int set_up(void **state)
 	assert_non_null(bench->domain.handle);
 	bench->domain.name = (char *)"test";
 	bench->domain.has_balloon = TRUE;
-	bench->domain.maximum_pages = 2048 * PAGES_PER_MIB;
+	bench->domain.boot_pages = 2048 * PAGES_PER_MIB;
 	*state = bench;
 	return 0;
 }
@@ -75,6 +75,11 @@ static void test_no_process(void **state)
 	assert_string_equal(error->message, "test: process 0 has ended or begun another program");
 }
 
+static gboolean set_balloon(struct bench *bench, guint64 pages, GError **error)
+{
+	return memory_actuator_of(RESIZE_BALLOON)->set(&bench->domain, NULL, pages, error);
+}
+
 /* What the balloon was set to is what libvirt says it is. */
 static void test_balloon(void **state)
 {
@@ -82,17 +87,18 @@ static void test_balloon(void **state)
 	struct domain_memory memory;
 	g_autoptr(GError) error = NULL;
 
-	if (!balloon_set(&bench->domain, 1000 * PAGES_PER_MIB, &error))
+	if (!set_balloon(bench, 1000 * PAGES_PER_MIB, &error))
 		fail_msg("%s", error->message);
 	assert_true(domain_memory(&bench->domain, &memory, &error));
 	assert_int_equal(memory.balloon_pages, 1000 * PAGES_PER_MIB);
+	assert_int_equal(memory.virtio_mem_count, 0);
 }
 
 static void assert_balloon_refused(struct bench *bench, guint64 pages, const char *message)
 {
 	g_autoptr(GError) error = NULL;
 
-	assert_false(balloon_set(&bench->domain, pages, &error));
+	assert_false(set_balloon(bench, pages, &error));
 	assert_int_equal(error->domain, HOST_ERROR);
 	if (strstr(error->message, message) == NULL)
 		fail_msg("'%s' is not in '%s'", message, error->message);
@@ -109,6 +115,17 @@ static void test_balloon_refused(void **state)
 	assert_balloon_refused(bench, 1000 * PAGES_PER_MIB, "test: it has no balloon");
 }
 
+/* The size is what is left of boot memory and plugged of virtio-mem; the maximum all that there could be. */
+static void test_size(void **state)
+{
+	struct domain_memory memory = { .balloon_pages = 200, .virtio_mem_count = 2 };
+
+	memory.virtio_mems[0].size = (struct virtio_mem_size){ .size_pages = 64, .current_pages = 16 };
+	memory.virtio_mems[1].size = (struct virtio_mem_size){ .size_pages = 32, .current_pages = 0 };
+	assert_int_equal(domain_memory_size(&memory), 216);
+	assert_int_equal(domain_memory_maximum(&memory, 256), 352);
+}
+
 /* A domain that has ended is GONE, whatever is asked of it. */
 static void test_ended(void **state)
 {
@@ -120,7 +137,7 @@ static void test_ended(void **state)
 	assert_false(domain_memory(&bench->domain, &memory, &error));
 	assert_true(g_error_matches(error, HOST_ERROR, HOST_ERROR_GONE));
 	g_clear_error(&error);
-	assert_false(balloon_set(&bench->domain, 1000 * PAGES_PER_MIB, &error));
+	assert_false(set_balloon(bench, 1000 * PAGES_PER_MIB, &error));
 	assert_true(g_error_matches(error, HOST_ERROR, HOST_ERROR_GONE));
 	assert_int_equal(virDomainCreate(bench->domain.handle), 0);
 }
@@ -193,7 +210,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		DOMAIN_TEST(test_not_qemu),	   DOMAIN_TEST(test_no_process), DOMAIN_TEST(test_balloon),
 		DOMAIN_TEST(test_balloon_refused), DOMAIN_TEST(test_ended),	 DOMAIN_TEST(test_metadata),
-		DOMAIN_TEST(test_paused),	   cmocka_unit_test(test_alive),
+		DOMAIN_TEST(test_paused),	   cmocka_unit_test(test_alive), cmocka_unit_test(test_size),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -149,6 +149,11 @@ static void test_who_counts(void **state)
 	settings->balloon = TRUE;
 	snapshot->has_balloon = FALSE;
 	assert_false(host_parts_counts(snapshot, settings));
+	snapshot->memory.virtio_mem_count = 1;
+	assert_true(host_parts_counts(snapshot, settings));
+	settings->virtio_mem = FALSE;
+	assert_false(host_parts_counts(snapshot, settings));
+	snapshot->memory.virtio_mem_count = 0;
 	snapshot->has_balloon = TRUE;
 	snapshot->figures_valid = FALSE;
 	assert_false(host_parts_counts(snapshot, settings));
@@ -170,6 +175,7 @@ int main(void)
 		cmocka_unit_test(test_enough), cmocka_unit_test(test_short),
 		cmocka_unit_test(test_floor),  cmocka_unit_test(test_dry_run),
 		cmocka_unit_test(test_stalls), cmocka_unit_test(test_who_counts),
+
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,6 +34,16 @@ static void test_rows(void **state)
 		  .uuid = (char *)"4-5-6",
 		  .limit = 64u << 20,
 		  .moved = 12u << 20 },
+		{ .number = 11,
+		  .state = ACT_APPLIED,
+		  .kind = ACT_KIND_VIRTIO_MEM,
+		  .begun_us = 1763654402000000,
+		  .vm = (char *)"lazy",
+		  .uuid = (char *)"1-2-3",
+		  .device = (char *)"virtiomem0",
+		  .from = 128u << 20,
+		  .to = 64u << 20,
+		  .why = (char *)"one step" },
 	};
 	GArray *array = g_array_new(FALSE, FALSE, sizeof(struct act_record));
 	g_autoptr(GVariant) acts = NULL;
@@ -44,10 +54,12 @@ static void test_rows(void **state)
 	g_array_unref(array);
 	text = render_history(acts);
 	assert_string_equal(
-		text, "ACT  BEGUN                VM    WHAT                    STATE        WHY\n"
-		      "  9  2025-11-20 16:00:00  lazy  384.0 MiB -> 320.0 MiB  rolled-back  one step (act "
-		      "10 took its place)\n"
-		      " 10  2025-11-20 16:00:01  busy  moved 12.0 MiB          verified     -\n");
+		text,
+		"ACT  BEGUN                VM    WHAT                              STATE        WHY\n"
+		"  9  2025-11-20 16:00:00  lazy  balloon 384.0 MiB -> 320.0 MiB    rolled-back  one step "
+		"(act 10 took its place)\n"
+		" 10  2025-11-20 16:00:01  busy  moved 12.0 MiB                    verified     -\n"
+		" 11  2025-11-20 16:00:02  lazy  virtio-mem 128.0 MiB -> 64.0 MiB  applied      one step\n");
 }
 
 /* A service of another version may leave anything out, or give it another type. */

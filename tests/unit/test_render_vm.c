@@ -24,7 +24,7 @@ static GVariant *variant(const char *text)
 static void test_list(void **state)
 {
 	GVariant *vms = variant("[{'name': <'lazy'>, 'state': <'tracking'>, 'mode': <'act'>,"
-				"  'balloon': <uint64 268435456>, 'maximum': <uint64 402653184>,"
+				"  'size': <uint64 268435456>, 'maximum': <uint64 402653184>,"
 				"  'resident': <uint64 314572800>, 'working-set': <uint64 68157440>,"
 				"  'working-set-host-only': <uint64 75497472>,"
 				"  'working-set-estimate': <uint64 71303168>, 'guest-data': <true>},"
@@ -165,22 +165,43 @@ static void test_cgroups(void **state)
 	g_string_free(source, TRUE);
 }
 
+/* A guest's virtio-mem devices, one a line. */
+static void test_devices(void **state)
+{
+	GVariant *vm = variant("{'name': <'lazy'>, 'size': <uint64 402653184>, 'maximum': <uint64 536870912>,"
+			       " 'balloon': <uint64 268435456>, 'resident': <uint64 104857600>,"
+			       " 'virtio-mem': <[{'alias': <'virtiomem0'>, 'node': <uint32 1>,"
+			       " 'block': <uint64 2097152>, 'maximum': <uint64 268435456>,"
+			       " 'requested': <uint64 134217728>, 'plugged': <uint64 130023424>}]>}");
+	char *text = render_vm(vm);
+
+	assert_non_null(strstr(text,
+			       "  size             384.0 MiB of 512.0 MiB, resident on the host 100.0 MiB\n"
+			       "  balloon          leaves 256.0 MiB of its boot memory\n"
+			       "  virtio-mem       124.0 MiB plugged, 128.0 MiB requested, of 256.0 MiB in "
+			       "blocks of 2.0 MiB; "
+			       "virtiomem0, node 1\n"));
+	g_free(text);
+	g_variant_unref(vm);
+}
+
 /* What an act did: a resize, moves with their failures by reason, and what failed. */
 static void test_act(void **state)
 {
 	GVariant *done =
-		variant("{'balloon-from': <uint64 402653184>, 'balloon-to': <uint64 335544320>,"
+		variant("{'device': <'balloon'>, 'from': <uint64 402653184>, 'to': <uint64 335544320>,"
 			" 'cold': <uint64 1048576>, 'cold-far': <uint64 524288>, 'hot': <uint64 0>,"
 			" 'hot-near': <uint64 0>, 'wanted': <uint64 1048576>, 'moved': <uint64 524288>,"
 			" 'busy': <uint64 524288>, 'refused': <uint64 0>, 'failure': <'node 1 is full'>}");
 	char *text = render_act(done);
 
-	assert_string_equal(text, "  size             asked to go from 384.0 MiB to 320.0 MiB\n"
-				  "  cold pages       1.0 MiB, of it on the far node 512.0 KiB\n"
-				  "  hot pages        0, of it on the near node 0\n"
-				  "  to be moved      1.0 MiB, moved 512.0 KiB\n"
-				  "  busy             512.0 KiB\n"
-				  "  failed           node 1 is full\n");
+	assert_string_equal(text,
+			    "  size             the balloon was told to go from 384.0 MiB to 320.0 MiB\n"
+			    "  cold pages       1.0 MiB, of it on the far node 512.0 KiB\n"
+			    "  hot pages        0, of it on the near node 0\n"
+			    "  to be moved      1.0 MiB, moved 512.0 KiB\n"
+			    "  busy             512.0 KiB\n"
+			    "  failed           node 1 is full\n");
 	g_free(text);
 	g_variant_unref(done);
 }
@@ -199,11 +220,11 @@ static void test_idle_act(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_list),	  cmocka_unit_test(test_nothing_known),
-		cmocka_unit_test(test_histogram), cmocka_unit_test(test_classes),
-		cmocka_unit_test(test_agent),	  cmocka_unit_test(test_act),
-		cmocka_unit_test(test_idle_act),  cmocka_unit_test(test_agent_data),
-		cmocka_unit_test(test_cgroups),
+		cmocka_unit_test(test_list),	   cmocka_unit_test(test_nothing_known),
+		cmocka_unit_test(test_histogram),  cmocka_unit_test(test_classes),
+		cmocka_unit_test(test_agent),	   cmocka_unit_test(test_act),
+		cmocka_unit_test(test_devices),	   cmocka_unit_test(test_idle_act),
+		cmocka_unit_test(test_agent_data), cmocka_unit_test(test_cgroups),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

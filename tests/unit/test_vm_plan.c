@@ -20,6 +20,7 @@ struct scene {
 	struct vm_settings settings;
 	struct window_ring ring;
 	struct resize_state state;
+	struct virtio_mem_size virtio_mem;
 	struct vm_plan_input input;
 	struct vm_plan plan;
 };
@@ -46,6 +47,7 @@ static int open_scene(void **state)
 			    .current_pages = 384 * MIB,
 			    .maximum_pages = 384 * MIB,
 			    .windows = 20 },
+		.devices = { .balloon_usable = TRUE, .balloon_pages = 384 * MIB, .boot_pages = 384 * MIB },
 	};
 	*state = scene;
 	return 0;
@@ -71,10 +73,10 @@ static void test_shrink(void **state)
 	assert_true(scene->plan.resize_valid);
 	assert_int_equal(scene->plan.resize.reason, RESIZE_SHRINK);
 	assert_int_equal(scene->plan.resize.target_pages, 320 * MIB);
-	assert_string_equal(
-		scene->plan.resize_sentence,
-		"shrink from 384 to 320 MiB: one step towards the goal; goal 72 MiB = working set 40.0 + "
-		"kept 0.0 + headroom 32.0, between the floor of 64 and the maximum of 384 MiB");
+	assert_string_equal(scene->plan.resize_sentence,
+			    "shrink from 384 to 320 MiB by the balloon: one step towards the goal; goal 72 "
+			    "MiB = working set 40.0 + "
+			    "kept 0.0 + headroom 32.0, between the floor of 64 and the maximum of 384 MiB");
 	assert_int_equal(scene->state.target_pages, 0);
 	assert_int_equal(scene->plan.resize_next.target_pages, 320 * MIB);
 }
@@ -167,7 +169,8 @@ static void test_yield(void **state)
 	assert_int_equal(scene->plan.resize.goal_pages, 64 * MIB);
 	assert_string_equal(
 		scene->plan.resize_sentence,
-		"shrink from 384 to 320 MiB: the host is short of 300 MiB, and leaves it 56 MiB by its 500 "
+		"shrink from 384 to 320 MiB by the balloon: the host is short of 300 MiB, and leaves it 56 "
+		"MiB by its 500 "
 		"shares and "
 		"344 MiB of idle memory; goal 64 MiB = working set 40.0 + kept 0.0 + headroom 32.0, between "
 		"the floor "
@@ -187,22 +190,131 @@ static void test_strained(void **state)
 				     "refaults 0.0 MiB); goal 72 MiB"));
 }
 
+/* Of its 384 MiB 256 are boot memory, and @plugged of virtio-mem, which has at most 256 in blocks of 2. */
+static void have_virtio_mem(struct scene *scene, guint64 plugged)
+{
+	scene->virtio_mem = (struct virtio_mem_size){ .block_pages = 2 * MIB,
+						      .size_pages = 256 * MIB,
+						      .requested_pages = plugged * MIB,
+						      .current_pages = plugged * MIB };
+	scene->input.devices = (struct resize_devices){ .balloon_usable = TRUE,
+							.balloon_pages = 256 * MIB,
+							.boot_pages = 256 * MIB,
+							.virtio_mems = &scene->virtio_mem,
+							.virtio_mem_count = 1 };
+	scene->input.resize.maximum_pages = 512 * MIB;
+}
+
+static void assert_no_resize(struct scene *scene, const char *sentence)
+{
+	vm_plan_make(&scene->input, &scene->plan);
+	assert_false(scene->plan.resize_valid);
+	assert_string_equal(scene->plan.resize_sentence, sentence);
+	vm_plan_clear(&scene->plan);
+}
+
 /* What cannot or may not be resized says why; the pages are placed all the same. */
 static void test_no_resize(void **state)
 {
 	struct scene *scene = *state;
 
-	scene->input.no_resize = "the domain has no balloon";
+	scene->input.no_resize = "libvirt is away";
 	vm_plan_make(&scene->input, &scene->plan);
 	assert_false(scene->plan.resize_valid);
-	assert_string_equal(scene->plan.resize_sentence, "no resizing: the domain has no balloon");
+	assert_string_equal(scene->plan.resize_sentence, "no resizing: libvirt is away");
 	assert_true(scene->plan.placement_valid);
 	vm_plan_clear(&scene->plan);
 
 	scene->input.no_resize = NULL;
 	scene->settings.balloon = FALSE;
+	assert_no_resize(scene, "no resizing: balloon = no");
+	scene->input.devices.balloon_usable = FALSE;
+	assert_no_resize(scene, "no resizing: the domain has no balloon, nor virtio-mem");
+	have_virtio_mem(scene, 128);
+	scene->input.devices.balloon_usable = FALSE;
+	scene->settings.virtio_mem = FALSE;
+	assert_no_resize(scene, "no resizing: virtio-mem = no");
+}
+
+/* A shrink of 64 is virtio-mem's, from 128 of it to 64; with virtio-mem = no it is the balloon's. */
+static void test_virtio_mem(void **state)
+{
+	struct scene *scene = *state;
+
+	have_virtio_mem(scene, 128);
 	vm_plan_make(&scene->input, &scene->plan);
-	assert_string_equal(scene->plan.resize_sentence, "no resizing: balloon = no");
+	assert_true(scene->plan.step_valid);
+	assert_int_equal(scene->plan.step.device, RESIZE_VIRTIO_MEM);
+	assert_int_equal(scene->plan.step.to_pages, 64 * MIB);
+	assert_true(
+		g_str_has_prefix(scene->plan.resize_sentence,
+				 "shrink from 384 to 320 MiB by the virtio-mem (128 to 64 MiB of it): one "
+				 "step towards the goal; goal 72 MiB"));
+	vm_plan_clear(&scene->plan);
+	scene->settings.virtio_mem = FALSE;
+	vm_plan_make(&scene->input, &scene->plan);
+	assert_int_equal(scene->plan.step.device, RESIZE_BALLOON);
+	assert_int_equal(scene->plan.step.to_pages, 192 * MIB);
+}
+
+/* A step of 63 and blocks of 2: 62 is what is asked for, and what the plan remembers as its target. */
+static void test_rounded(void **state)
+{
+	struct scene *scene = *state;
+
+	have_virtio_mem(scene, 128);
+	scene->settings.shrink_step = 63u << 20;
+	vm_plan_make(&scene->input, &scene->plan);
+	assert_int_equal(scene->plan.resize.target_pages, 322 * MIB);
+	assert_int_equal(scene->plan.resize_next.target_pages, 322 * MIB);
+}
+
+/*
+ * A block of 128 is more than a step, and the balloon already stands at the floor of 64: nothing can be done, which is said,
+ * and the guest is to stay at its 192.
+ */
+static void test_no_step(void **state)
+{
+	struct scene *scene = *state;
+
+	have_virtio_mem(scene, 128);
+	scene->virtio_mem.block_pages = 128 * MIB;
+	scene->input.devices.balloon_pages = 64 * MIB;
+	scene->input.resize.current_pages = 192 * MIB;
+	vm_plan_make(&scene->input, &scene->plan);
+	assert_int_equal(scene->plan.resize.reason, RESIZE_SHRINK);
+	assert_false(scene->plan.step_valid);
+	assert_int_equal(scene->plan.resize_next.target_pages, 192 * MIB);
+	assert_true(g_str_has_prefix(scene->plan.resize_sentence,
+				     "keep 192 MiB: no device can do what is wanted; one step"));
+}
+
+/* What a plan leaves alone tells no device anything. */
+static void test_keeps(void **state)
+{
+	struct scene *scene = *state;
+
+	scene->input.resize.windows = 5;
+	vm_plan_make(&scene->input, &scene->plan);
+	assert_false(scene->plan.step_valid);
+}
+
+/* A host that leaves it 385 while it has 384, and under pressure wants more: of blocks of 2 none fits. */
+static void test_ceiling(void **state)
+{
+	struct scene *scene = *state;
+
+	have_virtio_mem(scene, 128);
+	scene->input.host = (struct vm_host_part){ .limited = TRUE, .limit_pages = 385 * MIB };
+	scene->input.resize.working_set_pages = 500 * MIB;
+	scene->settings.dead_band = 0;
+	vm_plan_make(&scene->input, &scene->plan);
+	assert_int_equal(scene->plan.resize.reason, RESIZE_GROW);
+	assert_false(scene->plan.step_valid);
+	vm_plan_clear(&scene->plan);
+	scene->input.host.limit_pages = 386 * MIB;
+	vm_plan_make(&scene->input, &scene->plan);
+	assert_int_equal(scene->plan.step.to_pages, 130 * MIB);
 }
 
 /*
@@ -311,6 +423,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_strained, open_scene, close_scene),
 		cmocka_unit_test_setup_teardown(test_backoff, open_scene, close_scene),
 		cmocka_unit_test_setup_teardown(test_no_resize, open_scene, close_scene),
+		cmocka_unit_test_setup_teardown(test_virtio_mem, open_scene, close_scene),
+		cmocka_unit_test_setup_teardown(test_rounded, open_scene, close_scene),
+		cmocka_unit_test_setup_teardown(test_no_step, open_scene, close_scene),
+		cmocka_unit_test_setup_teardown(test_keeps, open_scene, close_scene),
+		cmocka_unit_test_setup_teardown(test_ceiling, open_scene, close_scene),
 		cmocka_unit_test_setup_teardown(test_placement_ages, open_scene, close_scene),
 		cmocka_unit_test_setup_teardown(test_no_placement, open_scene, close_scene),
 		cmocka_unit_test_setup_teardown(test_numa_balancing, open_scene, close_scene),

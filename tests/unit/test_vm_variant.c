@@ -135,6 +135,65 @@ static void test_tracked_vm(void **state)
 	vm_snapshot_unref(snapshot);
 }
 
+/*
+ * A guest of 1024 pages of boot memory, 1000 of them left, and two virtio-mem devices, 16 and 0 pages plugged: 1016 in all.
+ * Its plan is virtio-mem's.
+ */
+static void test_devices(void **state)
+{
+	struct vm_snapshot *snapshot = vm_snapshot_new("lazy", "u-u-i-d");
+	struct domain_memory *memory = &snapshot->memory;
+	GVariant *vm, *part, *device;
+	guint32 guest_node;
+
+	snapshot->memory_valid = snapshot->figures_valid = TRUE;
+	snapshot->maximum_pages = 1120;
+	memory->balloon_pages = 1000;
+	memory->virtio_mem_count = 2;
+	for (guint i = 0; i < 2; i++) {
+		memory->virtio_mems[i] = (struct virtio_mem){ .node = i };
+		g_strlcpy(memory->virtio_mems[i].alias, i ? "b" : "a", VIRTIO_MEM_ALIAS_MAX);
+		memory->virtio_mems[i].size = (struct virtio_mem_size){
+			.block_pages = 8, .size_pages = 48, .requested_pages = 24, .current_pages = i ? 0 : 16
+		};
+	}
+	snapshot->resize_sentence = g_strdup("shrink");
+	snapshot->resize_valid = snapshot->step_valid = TRUE;
+	snapshot->step.device = RESIZE_VIRTIO_MEM;
+	vm = full(snapshot);
+	assert_int_equal(number(vm, "size"), 1016 * PAGE);
+	assert_int_equal(number(vm, "balloon"), 1000 * PAGE);
+	assert_int_equal(number(vm, "maximum"), 1120 * PAGE);
+	part = g_variant_lookup_value(vm, "virtio-mem", G_VARIANT_TYPE("aa{sv}"));
+	assert_int_equal(g_variant_n_children(part), 2);
+	device = g_variant_get_child_value(part, 0);
+	assert_text(device, "alias", "a");
+	assert_int_equal(number(device, "plugged"), 16 * PAGE);
+	assert_int_equal(number(device, "requested"), 24 * PAGE);
+	assert_int_equal(number(device, "maximum"), 48 * PAGE);
+	assert_int_equal(number(device, "block"), 8 * PAGE);
+	g_variant_unref(device);
+	device = g_variant_get_child_value(part, 1);
+	assert_true(g_variant_lookup(device, "node", "u", &guest_node) && guest_node == 1);
+	g_variant_unref(device);
+	g_variant_unref(part);
+	part = g_variant_lookup_value(vm, "plan", G_VARIANT_TYPE_VARDICT);
+	assert_text(part, "device", "virtio-mem");
+	g_variant_unref(part);
+	g_variant_unref(vm);
+
+	/* Without: no such keys. */
+	memory->virtio_mem_count = 0;
+	snapshot->step_valid = FALSE;
+	vm = full(snapshot);
+	assert_null(g_variant_lookup_value(vm, "virtio-mem", NULL));
+	part = g_variant_lookup_value(vm, "plan", G_VARIANT_TYPE_VARDICT);
+	assert_null(g_variant_lookup_value(part, "device", NULL));
+	g_variant_unref(part);
+	g_variant_unref(vm);
+	vm_snapshot_unref(snapshot);
+}
+
 /* A text from outside that is not UTF-8 does not break the message. */
 static void test_foreign_text(void **state)
 {
@@ -219,13 +278,14 @@ static void test_settings(void **state)
 /* An act shows a resize only if one was asked for, and moves only if there were to be any. */
 static void test_act(void **state)
 {
-	struct vm_act act = {
-		.real_us = 5000000, .balloon_asked = TRUE, .balloon_from_pages = 9, .balloon_to_pages = 8
-	};
+	struct vm_act act = { .real_us = 5000000,
+			      .resize_asked = TRUE,
+			      .step = { .device = RESIZE_VIRTIO_MEM, .from_pages = 9, .to_pages = 8 } };
 	GVariant *done = g_variant_ref_sink(vm_variant_act(&act));
 
-	assert_int_equal(number(done, "balloon-from"), 9 * PAGE);
-	assert_int_equal(number(done, "balloon-to"), 8 * PAGE);
+	assert_text(done, "device", "virtio-mem");
+	assert_int_equal(number(done, "from"), 9 * PAGE);
+	assert_int_equal(number(done, "to"), 8 * PAGE);
 	assert_null(g_variant_lookup_value(done, "moved", NULL));
 	g_variant_unref(done);
 
@@ -233,7 +293,7 @@ static void test_act(void **state)
 	done = g_variant_ref_sink(vm_variant_act(&act));
 	assert_int_equal(number(done, "moved"), 3 * PAGE);
 	assert_int_equal(number(done, "refused"), PAGE);
-	assert_null(g_variant_lookup_value(done, "balloon-to", NULL));
+	assert_null(g_variant_lookup_value(done, "to", NULL));
 	g_variant_unref(done);
 }
 
@@ -267,7 +327,7 @@ int main(void)
 		cmocka_unit_test(test_new_vm),	     cmocka_unit_test(test_tracked_vm),
 		cmocka_unit_test(test_foreign_text), cmocka_unit_test(test_settings),
 		cmocka_unit_test(test_act),	     cmocka_unit_test(test_runs),
-		cmocka_unit_test(test_cgroups),
+		cmocka_unit_test(test_cgroups),	     cmocka_unit_test(test_devices),
 	};
 
 	return cmocka_run_group_tests(tests, read_settings, NULL);

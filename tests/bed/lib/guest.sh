@@ -15,11 +15,12 @@
 #   swap=/dev/vdX           one of this host's blank disks (vda, vdb, vdc) becomes the guest's swap space
 #   balloon=0               its kernel has no driver for its balloon, so it never answers
 #   free_page_reporting=1   the balloon returns free pages by itself
+#   virtio_mem=MIB:PLUGGED  a virtio-mem device of so many MiB, in blocks of 2; the guest is to plug so many of them
 #   kvm=0                   it runs without KVM, emulated
 #   plugin=FILE             likewise, and the plugin records what it accesses in FILE
 guest_define() {
 	local name=$1 memory=$2 option backing='' disk='' arguments='' vcpus=1 reporting=off
-	local type=kvm cpu="<cpu mode='host-passthrough'/>" commandline='' devices=''
+	local type=kvm cpu="<cpu mode='host-passthrough'/>" commandline='' devices='' maximum=''
 	local agent="<channel type='unix'><target type='virtio' name='org.vmheat.guest.0'/></channel>"
 	shift 2
 	for option; do
@@ -43,6 +44,15 @@ guest_define() {
 			<source dev='${option#*=}'/><target dev='vda' bus='virtio'/></disk>"
 			;;
 		free_page_reporting=1) reporting=on ;;
+		virtio_mem=*:*)
+			# Memory devices need a NUMA node in the guest.
+			cpu="<cpu mode='host-passthrough'><numa><cell id='0' cpus='0' memory='$memory' unit='MiB'/></numa></cpu>"
+			option=${option#*=}
+			memory=$((memory + ${option%:*}))
+			maximum="<maxMemory slots='1' unit='MiB'>$memory</maxMemory>"
+			devices+="<memory model='virtio-mem'><target><size unit='MiB'>${option%:*}</size><node>0</node>
+			<block unit='MiB'>2</block><requested unit='MiB'>${option#*:}</requested></target></memory>"
+			;;
 		kvm=0 | plugin=*)
 			type=qemu cpu=''
 			[ "$option" = kvm=0 ] || commandline="<qemu:commandline xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
@@ -59,6 +69,7 @@ guest_define() {
 		<domain type='$type'>
 		  <name>$name</name>
 		  <uuid>$(md5sum <<<"$name" | cut -c1-32)</uuid>
+		  $maximum
 		  <memory unit='MiB'>$memory</memory>
 		  $backing
 		  <vcpu>$vcpus</vcpu>
