@@ -103,7 +103,9 @@ static void append_memory(GString *text, GVariant *vm)
 	g_autoptr(GVariant) devices = g_variant_lookup_value(vm, "virtio-mem", G_VARIANT_TYPE("aa{sv}"));
 	g_autofree char *size = size_of(vm, "size"), *maximum = size_of(vm, "maximum");
 	g_autofree char *balloon = size_of(vm, "balloon"), *resident = size_of(vm, "resident");
+	g_autofree char *not_there = size_of(vm, "not-on-host");
 	gsize count = devices == NULL ? 0 : g_variant_n_children(devices);
+	gboolean reporting = FALSE;
 
 	append_line(text, "size", "%s of %s, resident on the host %s", or_dash(size), or_dash(maximum),
 		    or_dash(resident));
@@ -114,6 +116,11 @@ static void append_memory(GString *text, GVariant *vm)
 
 		append_virtio_mem(text, device);
 	}
+	if (g_variant_lookup(vm, "free-page-reporting", "b", &reporting) && reporting)
+		append_line(text, "free pages",
+			    "reported, and holes on the host; of its size %s are not on the host: that, "
+			    "shrinking cannot give to it",
+			    or_dash(not_there));
 }
 
 static void append_working_set(GString *text, GVariant *vm)

@@ -122,6 +122,7 @@ struct domain *domain_new(virDomainPtr handle, GError **error)
 		domain->plugin_map = g_steal_pointer(&xml->plugin_map);
 		domain->boot_pages = xml->boot_pages;
 		domain->has_balloon = xml->has_balloon;
+		domain->free_page_reporting = xml->free_page_reporting;
 	}
 	if (xml == NULL || !find_process(domain, error))
 		g_clear_pointer(&domain, domain_free);

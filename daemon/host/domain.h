@@ -29,6 +29,7 @@ struct domain {
 	char *plugin_map;	/* without KVM: libvmheat-plugin.so's file; NULL where it has none */
 	guint64 boot_pages;	/* memory without devices: what the balloon can give at most */
 	gboolean has_balloon;
+	gboolean free_page_reporting; /* pages that the guest frees become holes */
 };
 
 /** domain_new() - look up everything about @handle (a reference is taken). NULL and @error if it does not run

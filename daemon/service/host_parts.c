@@ -18,14 +18,31 @@ gboolean host_parts_counts(const struct vm_snapshot *snapshot, const struct vm_s
 static struct taxed_guest taxed_guest_of(const struct host_payer *payer)
 {
 	const struct vm_snapshot *snapshot = payer->snapshot;
+	guint64 size = domain_memory_size(&snapshot->memory);
 
+	/* What is not on the host is nothing that could be given to it. */
 	return (struct taxed_guest){
-		.current_pages = domain_memory_size(&snapshot->memory),
+		.current_pages = size - MIN(snapshot->reported_pages, size),
 		.used_pages = snapshot->figures.working_set_estimate_pages,
 		.floor_pages = to_pages(payer->settings->floor),
-		.maximum_pages = snapshot->maximum_pages,
+		.maximum_pages =
+			snapshot->maximum_pages - MIN(snapshot->reported_pages, snapshot->maximum_pages),
 		.shares = payer->settings->shares,
 	};
+}
+
+/*
+ * The size that goes with a limit on what the guest has on the host. One that pays gives what is not there first, as any
+ * free page is as good to its balloon; one that does not pay keeps it.
+ */
+static guint64 limit_of(const struct host_payer *payer, const struct taxed_guest *guest)
+{
+	guint64 size = domain_memory_size(&payer->snapshot->memory);
+	guint64 floor = MIN(to_pages(payer->settings->floor), size);
+
+	if (guest->limit_pages < guest->current_pages)
+		return MAX(guest->limit_pages, floor);
+	return guest->limit_pages + (size - guest->current_pages);
 }
 
 /* The parts of the VMs of this mode, when these and those in mode act pay. */
@@ -50,7 +67,7 @@ static void divide_for(const struct daemon_settings *daemon, const struct host_b
 			continue;
 		payers[i].part = (struct vm_host_part){
 			.limited = balance->short_pages > 0 || guest->limit_pages < guest->maximum_pages,
-			.limit_pages = guest->limit_pages,
+			.limit_pages = limit_of(&payers[i], guest),
 			.short_pages = balance->short_pages,
 			.shares = guest->shares,
 			.idle_pages = guest->current_pages - MIN(guest->used_pages, guest->current_pages),

@@ -3,7 +3,8 @@
  * host_parts.h - which VM has which part of a host that is short of memory
  *
  * VMs in mode act pay. One in mode dry-run gives nothing, so what the others give does not depend on it; its
- * own part is what it would be if all of that mode paid, too. Pure: what the host and the VMs have is told.
+ * own part is what it would be if all of that mode paid, too. What a guest with free page reporting has freed is not on the
+ * host any more: it is not counted as what it has, or idle memory that is no burden would pay first, and bring nothing. Pure: what the host and the VMs have is told.
  */
 #ifndef VMHEAT_SERVICE_HOST_PARTS_H
 #define VMHEAT_SERVICE_HOST_PARTS_H

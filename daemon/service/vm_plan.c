@@ -168,7 +168,18 @@ static char *explain_resize(const struct vm_plan_input *input, const struct vm_p
 	if (input->host.limited)
 		g_string_append_printf(text, ", and at most the %.0f MiB that the host leaves it",
 				       to_mib(input->host.limit_pages));
+	if (input->free_page_reporting)
+		g_string_append_printf(
+			text,
+			"; free page reporting: %.1f MiB of what it has are not on the host, so at "
+			"its goal the host has %.1f MiB more",
+			to_mib(input->reported_pages), to_mib(plan->frees_pages));
 	return g_string_free(text, FALSE);
+}
+
+guint64 vm_reported_pages(guint64 holes, guint64 size, guint64 maximum)
+{
+	return since(since(size, maximum), holes);
 }
 
 /* Which device carries the decision out, and how far it comes: that is the target then. */
@@ -226,6 +237,8 @@ static void plan_resize(const struct vm_plan_input *input, struct vm_plan *plan)
 	plan->resize = resize_plan(&policy, &limits, &resize, &plan->resize_next);
 	plan->resize_valid = TRUE;
 	choose_step(input, plan);
+	plan->frees_pages =
+		since(input->reported_pages, since(plan->resize.goal_pages, resize.current_pages));
 	plan->resize_sentence = explain_resize(input, plan);
 }
 

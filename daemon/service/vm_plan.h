@@ -54,7 +54,20 @@ struct vm_plan_input {
 	gboolean numa_balancing;		 /* runs on the host: see numa_balancing.h */
 	struct resize_input resize;		 /* sizes are of the guest, by devices; so is its maximum */
 	struct resize_devices devices; /* by which it is resized; what may be told follows the settings */
+	gboolean free_page_reporting;
+	guint64 reported_pages; /* see vm_reported_pages() */
 };
+
+/**
+ * vm_reported_pages() - of what the guest has, what is not on the host
+ * @holes:   pages of its memory that are not mapped
+ * @size:    what it has
+ * @maximum: what it can have
+ *
+ * Memory that was ballooned or unplugged is a hole, too, but is not the guest's any more. With free page reporting the rest
+ * is what the guest has freed, or never used: it is its to use, and costs the host nothing until then.
+ */
+guint64 vm_reported_pages(guint64 holes, guint64 size, guint64 maximum);
 
 struct vm_plan {
 	gboolean resize_valid;
@@ -62,6 +75,7 @@ struct vm_plan {
 	struct resize_state resize_next; /* what to remember once the decision is carried out */
 	gboolean step_valid;		 /* a device is to be told */
 	struct resize_step step;
+	guint64 frees_pages; /* what the host would get of a guest at its goal */
 	gboolean placement_valid;
 	struct placement_policy placement;
 	char *resize_sentence; /* why, with its numbers; owned, like the next */

@@ -86,6 +86,8 @@ struct vm_snapshot {
 
 	guint64 maximum_pages; /* with all that virtio-mem could plug; 0: not known yet */
 	gboolean has_balloon;
+	gboolean free_page_reporting;
+	guint64 reported_pages; /* see vm_reported_pages(); 0 without free page reporting */
 	gboolean memory_valid;
 	struct domain_memory memory;
 
@@ -99,6 +101,7 @@ struct vm_snapshot {
 	char *placement_sentence;
 	gboolean resize_valid;
 	struct resize_decision resize;
+	guint64 frees_pages; /* what the host would get of the guest at its goal */
 	gboolean step_valid;
 	struct resize_step step; /* which device does it */
 	gboolean pressure_valid; /* the guest has told of its pressure */

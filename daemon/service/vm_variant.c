@@ -269,6 +269,7 @@ static GVariant *plan(const struct vm_snapshot *snapshot)
 		add_pages(&dict, "goal", resize->goal_pages);
 		add_pages(&dict, "kept", resize->kept_pages);
 		add_pages(&dict, "headroom", resize->headroom_pages);
+		add_pages(&dict, "frees", snapshot->frees_pages);
 	}
 	if (snapshot->step_valid)
 		add_text(&dict, "device", resize_device_name(snapshot->step.device));
@@ -370,6 +371,10 @@ GVariant *vm_variant_full(const struct vm_snapshot *snapshot, const struct vm_se
 	add_text(&dict, "settings-problem", problem);
 	if (snapshot->memory.virtio_mem_count > 0)
 		g_variant_dict_insert_value(&dict, "virtio-mem", virtio_mems(&snapshot->memory));
+	if (snapshot->maximum_pages != 0)
+		add_flag(&dict, "free-page-reporting", snapshot->free_page_reporting);
+	if (snapshot->free_page_reporting && snapshot->figures_valid)
+		add_pages(&dict, "not-on-host", snapshot->reported_pages);
 	g_variant_dict_insert_value(&dict, "sources", sources(snapshot));
 	add_text(&dict, "quality", snapshot->quality);
 	if (snapshot->figures_valid)

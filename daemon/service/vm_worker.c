@@ -46,6 +46,7 @@ struct vm_worker {
 	char *agent_problem; /* why the last window is without guest data; NULL: it is not */
 	gboolean memory_valid;
 	struct domain_memory memory;
+	guint64 reported_pages; /* with free page reporting: of its memory, what is not on the host */
 	struct vm_pressure_meter agent_meter, balloon_meter;
 	gboolean pressure_valid;
 	struct guest_pressure pressure;
@@ -462,6 +463,18 @@ static void note_kept(struct vm_worker *worker, const struct vm_scan_result *sca
 			scan->counts.merge.kernel_idle + (anon_idle > swap_free ? anon_idle - swap_free : 0);
 }
 
+/* What of the guest's memory costs the host nothing. Without free page reporting nobody knows what will stay so. */
+static void note_reported(struct vm_worker *worker)
+{
+	const struct domain_memory *memory = &worker->memory;
+
+	worker->reported_pages = 0;
+	if (worker->memory_valid && worker->domain->free_page_reporting)
+		worker->reported_pages =
+			vm_reported_pages(worker->figures.histogram.holes, domain_memory_size(memory),
+					  domain_memory_maximum(memory, worker->domain->boot_pages));
+}
+
 static void make_plan(struct vm_worker *worker, const struct vm_settings *settings, const char *no_memory)
 {
 	const struct domain_memory *memory = &worker->memory;
@@ -491,6 +504,8 @@ static void make_plan(struct vm_worker *worker, const struct vm_settings *settin
 			.virtio_mems = sizes,
 			.virtio_mem_count = memory->virtio_mem_count,
 		},
+		.free_page_reporting = worker->domain->free_page_reporting,
+		.reported_pages = worker->reported_pages,
 	};
 
 	for (guint i = 0; i < memory->virtio_mem_count; i++)
@@ -627,6 +642,7 @@ static gboolean scan_and_act(struct vm_worker *worker, const struct vm_settings 
 	if (done && scan.window_seconds > 0.0) {
 		note_figures(worker, &scan, started_us);
 		note_kept(worker, &scan);
+		note_reported(worker);
 		make_plan(worker, settings, memory_error != NULL ? without_name(worker, memory_error) : NULL);
 		if (settings->mode == VM_MODE_ACT)
 			carry_out(worker, settings);
@@ -665,6 +681,8 @@ static struct vm_snapshot *make_snapshot(const struct vm_worker *worker, enum vm
 		snapshot->pid = worker->domain->pid;
 		snapshot->maximum_pages = domain_memory_maximum(&worker->memory, worker->domain->boot_pages);
 		snapshot->has_balloon = worker->domain->has_balloon;
+		snapshot->free_page_reporting = worker->domain->free_page_reporting;
+		snapshot->reported_pages = worker->reported_pages;
 	}
 	snapshot->memory_valid = worker->memory_valid;
 	snapshot->memory = worker->memory;
@@ -679,6 +697,7 @@ static struct vm_snapshot *make_snapshot(const struct vm_worker *worker, enum vm
 	snapshot->placement_sentence = g_strdup(worker->plan.placement_sentence);
 	snapshot->resize_valid = worker->plan.resize_valid;
 	snapshot->resize = worker->plan.resize;
+	snapshot->frees_pages = worker->plan.frees_pages;
 	snapshot->step_valid = worker->plan.step_valid;
 	snapshot->step = worker->plan.step;
 	snapshot->pressure_valid = worker->pressure_valid;

@@ -48,6 +48,12 @@ names_the_device() {
 		ctl show plug | grep -E 'virtio-mem +80.0 MiB plugged, 80.0 MiB requested, of 256.0 MiB in blocks of 2.0 MiB; virtiomem0'
 }
 
+# What the guest has freed, or never touched, is on its account and not on the host.
+free_pages_are_seen() {
+	holds plug ".\"free-page-reporting\" and .\"not-on-host\" > 64 * $mib and .\"not-on-host\" < 208 * $mib" &&
+		ctl explain plug | grep 'free page reporting: [0-9.]* MiB of what it has are not on the host'
+}
+
 grown() {
 	holds plug ".\"virtio-mem\"[0].plugged > 80 * $mib and .balloon == 128 * $mib and .\"working-set\" > 100 * $mib"
 }
@@ -62,10 +68,10 @@ guest_gained() {
 [ -d /sys/module/kvm_idle ] || insmod "$BED_MODULE"
 libvirt_start
 dbus_start
-guest_define plug 128 agent=0 shell=1 virtio_mem=256:128
+guest_define plug 128 agent=0 shell=1 virtio_mem=256:128 free_page_reporting=1
 guest_start plug
 
-plan 9
+plan 10
 check "the guest plugs what was requested" bed_wait_until 30 plugged_is 128
 total_before=$(guest_total)
 
@@ -87,6 +93,7 @@ check "shrinks by unplugging, to its floor" bed_wait_until 60 shrunk
 check "and by nothing else" only_virtio_mem
 check "the guest's kernel has 48 MiB less" guest_lost 48
 check "vmheatctl names the device" names_the_device
+check "free page reporting is noticed" free_pages_are_seen
 total_shrunk=$(guest_total)
 guest_workload plug 'touch 100' >&2
 guest_workload plug 'hot 0 100 500 packed' >&2

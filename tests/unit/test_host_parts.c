@@ -133,6 +133,32 @@ static void test_stalls(void **state)
 	scene_free(scene);
 }
 
+/*
+ * The idle VM has free page reporting, and 150 of its 256 MiB are not on the host: it has 106 there, 90 of them idle. 50 MiB
+ * too few: it keeps 72 and the other 240, as 16 + 4 * (72 - 16) = 240, and 106 - 72 + 256 - 240 = 50. Counted as if all of
+ * its 256 were there, it would give 50 of them, which the host does not get. With 200 not on the host it has less there than
+ * its floor: it pays nothing, and keeps its size.
+ */
+static void test_free_page_reporting(void **state)
+{
+	struct scene *scene = scene_new();
+
+	scene->host.available_pages = 150 * MIB;
+	scene->snapshots[0].reported_pages = 150 * MIB;
+	host_parts_divide(&scene->daemon, &scene->host, scene->payers, 2);
+	assert_int_equal(scene->payers[0].part.limit_pages, 72 * MIB);
+	assert_int_equal(scene->payers[0].part.idle_pages, 90 * MIB);
+	assert_int_equal(scene->payers[1].part.limit_pages, 240 * MIB);
+	scene->snapshots[0].reported_pages = 200 * MIB;
+	host_parts_divide(&scene->daemon, &scene->host, scene->payers, 2);
+	assert_int_equal(scene->payers[0].part.limit_pages, 256 * MIB);
+	assert_int_equal(scene->payers[1].part.limit_pages, 206 * MIB);
+	scene->host.available_pages = 1000 * MIB;
+	host_parts_divide(&scene->daemon, &scene->host, scene->payers, 2);
+	assert_false(scene->payers[0].part.limited);
+	scene_free(scene);
+}
+
 /* Who is watched only, has no balloon, no data yet, or too few windows of them, pays nothing. */
 static void test_who_counts(void **state)
 {
@@ -172,10 +198,13 @@ static void test_who_counts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_enough), cmocka_unit_test(test_short),
-		cmocka_unit_test(test_floor),  cmocka_unit_test(test_dry_run),
-		cmocka_unit_test(test_stalls), cmocka_unit_test(test_who_counts),
-
+		cmocka_unit_test(test_enough),
+		cmocka_unit_test(test_short),
+		cmocka_unit_test(test_floor),
+		cmocka_unit_test(test_dry_run),
+		cmocka_unit_test(test_stalls),
+		cmocka_unit_test(test_who_counts),
+		cmocka_unit_test(test_free_page_reporting),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

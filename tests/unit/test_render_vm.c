@@ -165,11 +165,12 @@ static void test_cgroups(void **state)
 	g_string_free(source, TRUE);
 }
 
-/* A guest's virtio-mem devices, one a line. */
+/* A guest's virtio-mem devices, one a line, and what free page reporting has already given to the host. */
 static void test_devices(void **state)
 {
 	GVariant *vm = variant("{'name': <'lazy'>, 'size': <uint64 402653184>, 'maximum': <uint64 536870912>,"
 			       " 'balloon': <uint64 268435456>, 'resident': <uint64 104857600>,"
+			       " 'free-page-reporting': <true>, 'not-on-host': <uint64 67108864>,"
 			       " 'virtio-mem': <[{'alias': <'virtiomem0'>, 'node': <uint32 1>,"
 			       " 'block': <uint64 2097152>, 'maximum': <uint64 268435456>,"
 			       " 'requested': <uint64 134217728>, 'plugged': <uint64 130023424>}]>}");
@@ -180,7 +181,10 @@ static void test_devices(void **state)
 			       "  balloon          leaves 256.0 MiB of its boot memory\n"
 			       "  virtio-mem       124.0 MiB plugged, 128.0 MiB requested, of 256.0 MiB in "
 			       "blocks of 2.0 MiB; "
-			       "virtiomem0, node 1\n"));
+			       "virtiomem0, node 1\n"
+			       "  free pages       reported, and holes on the host; of its size 64.0 MiB are "
+			       "not on the host: "
+			       "that, shrinking cannot give to it\n"));
 	g_free(text);
 	g_variant_unref(vm);
 }

@@ -318,6 +318,32 @@ static void test_ceiling(void **state)
 }
 
 /*
+ * Of 500 MiB of holes 128 are not plugged of the 512 that it can have; so of its 384 372 are not on the host. Its goal is 72:
+ * of the 312 that it would give nothing is there to be given. With 200 holes 72 are not there, and 240 are.
+ */
+static void test_free_page_reporting(void **state)
+{
+	struct scene *scene = *state;
+
+	assert_int_equal(vm_reported_pages(500, 384, 512), 372);
+	assert_int_equal(vm_reported_pages(100, 384, 512), 0);
+	assert_int_equal(vm_reported_pages(100, 384, 384), 100);
+	have_virtio_mem(scene, 128);
+	scene->input.free_page_reporting = TRUE;
+	scene->input.reported_pages = vm_reported_pages(500 * MIB, 384 * MIB, 512 * MIB);
+	vm_plan_make(&scene->input, &scene->plan);
+	assert_int_equal(scene->plan.frees_pages, 0);
+	vm_plan_clear(&scene->plan);
+	scene->input.reported_pages = vm_reported_pages(200 * MIB, 384 * MIB, 512 * MIB);
+	vm_plan_make(&scene->input, &scene->plan);
+	assert_int_equal(scene->plan.frees_pages, 240 * MIB);
+	assert_non_null(
+		strstr(scene->plan.resize_sentence,
+		       "; free page reporting: 72.0 MiB of what it has are not on the host, so at its "
+		       "goal the host has 240.0 MiB more"));
+}
+
+/*
  * Windows of 2 s: idle for 4 s is an age of 2, so ages 0 and 1 are hot; idle for 20 s is an age of 10. With
  * windows longer than cold-age an age of 1 is cold and only 0 is hot.
  */
@@ -428,6 +454,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_no_step, open_scene, close_scene),
 		cmocka_unit_test_setup_teardown(test_keeps, open_scene, close_scene),
 		cmocka_unit_test_setup_teardown(test_ceiling, open_scene, close_scene),
+		cmocka_unit_test_setup_teardown(test_free_page_reporting, open_scene, close_scene),
 		cmocka_unit_test_setup_teardown(test_placement_ages, open_scene, close_scene),
 		cmocka_unit_test_setup_teardown(test_no_placement, open_scene, close_scene),
 		cmocka_unit_test_setup_teardown(test_numa_balancing, open_scene, close_scene),

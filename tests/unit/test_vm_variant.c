@@ -136,8 +136,8 @@ static void test_tracked_vm(void **state)
 }
 
 /*
- * A guest of 1024 pages of boot memory, 1000 of them left, and two virtio-mem devices, 16 and 0 pages plugged: 1016 in all.
- * Its plan is virtio-mem's.
+ * A guest of 1024 pages of boot memory, 1000 of them left, and two virtio-mem devices, 16 and 0 pages plugged: 1016 in all;
+ * of these 100 are not on the host. Its plan is virtio-mem's.
  */
 static void test_devices(void **state)
 {
@@ -148,6 +148,8 @@ static void test_devices(void **state)
 
 	snapshot->memory_valid = snapshot->figures_valid = TRUE;
 	snapshot->maximum_pages = 1120;
+	snapshot->free_page_reporting = TRUE;
+	snapshot->reported_pages = 100;
 	memory->balloon_pages = 1000;
 	memory->virtio_mem_count = 2;
 	for (guint i = 0; i < 2; i++) {
@@ -160,10 +162,12 @@ static void test_devices(void **state)
 	snapshot->resize_sentence = g_strdup("shrink");
 	snapshot->resize_valid = snapshot->step_valid = TRUE;
 	snapshot->step.device = RESIZE_VIRTIO_MEM;
+	snapshot->frees_pages = 7;
 	vm = full(snapshot);
 	assert_int_equal(number(vm, "size"), 1016 * PAGE);
 	assert_int_equal(number(vm, "balloon"), 1000 * PAGE);
 	assert_int_equal(number(vm, "maximum"), 1120 * PAGE);
+	assert_int_equal(number(vm, "not-on-host"), 100 * PAGE);
 	part = g_variant_lookup_value(vm, "virtio-mem", G_VARIANT_TYPE("aa{sv}"));
 	assert_int_equal(g_variant_n_children(part), 2);
 	device = g_variant_get_child_value(part, 0);
@@ -179,14 +183,17 @@ static void test_devices(void **state)
 	g_variant_unref(part);
 	part = g_variant_lookup_value(vm, "plan", G_VARIANT_TYPE_VARDICT);
 	assert_text(part, "device", "virtio-mem");
+	assert_int_equal(number(part, "frees"), 7 * PAGE);
 	g_variant_unref(part);
 	g_variant_unref(vm);
 
 	/* Without: no such keys. */
+	snapshot->free_page_reporting = FALSE;
 	memory->virtio_mem_count = 0;
 	snapshot->step_valid = FALSE;
 	vm = full(snapshot);
 	assert_null(g_variant_lookup_value(vm, "virtio-mem", NULL));
+	assert_null(g_variant_lookup_value(vm, "not-on-host", NULL));
 	part = g_variant_lookup_value(vm, "plan", G_VARIANT_TYPE_VARDICT);
 	assert_null(g_variant_lookup_value(part, "device", NULL));
 	g_variant_unref(part);
