@@ -166,7 +166,7 @@ grow() {
 	guest_workload lazy 'hot 160 120 500 packed' >"$BED_OUT/growth.workload" &
 	for ((now = begin; now - begin < 20000000; now = ${EPOCHREALTIME/./})); do
 		echo "$now $(balloon_of lazy)"
-		sleep 0.1
+		sleep 0.5
 	done | awk -v begin="$begin" '{ print ($1 - begin) / 1e6, $2 }' >"$BED_OUT/growth"
 	wait $!
 	wait_steady 90
