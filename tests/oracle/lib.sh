@@ -5,12 +5,9 @@
 #
 #   bed run --memory 1536,256 --plugin build/bin/libvmheat-plugin.so,oracle
 #
-# so that the memory that guests get lies in the larger node, at address 0 of the host. The emulated processors
-# run in parallel, because a TLB that was not flushed shows only while its processor goes on running the guest.
+# so that the memory that guests get lies in the larger node, at address 0 of the host.
 
 export ORACLE_MAP=/out/plugin.out
-
-second_processor=/sys/devices/system/cpu/cpu1/online
 
 # oracle_start: nobody else may unmap, move or collapse pages from here on; guests get none that the oracle does
 # not see.
@@ -18,16 +15,12 @@ oracle_start() {
 	echo 0 >/proc/sys/kernel/numa_balancing
 }
 
-# load_alone MODULE, unload_alone: with one processor online. Loading patches the kernel's text, which emulated
-# processors that run in parallel do not always survive.
-load_alone() {
-	echo 0 >"$second_processor"
-	insmod "$1"
-	echo 1 >"$second_processor"
-}
-
-unload_alone() {
-	echo 0 >"$second_processor"
-	rmmod kvm_idle
-	echo 1 >"$second_processor"
+# found FAULT PATTERN CHECK: the check fails because of what the pattern says while that build is loaded.
+found() {
+	local fault=$1 pattern=$2 check=$3 output code=0
+	insmod "$BED_FAULTS/$fault/kvm_idle.ko" || return
+	output=$(idle_check "$check" 2>&1) || code=$?
+	rmmod kvm_idle || return
+	printf '%s\n' "$output"
+	[ "$code" -eq 1 ] && grep -qE "$pattern" <<<"$output"
 }

@@ -10,26 +10,14 @@ set -euo pipefail
 # shellcheck source=tests/oracle/lib.sh
 . "$BED_ROOT/tests/oracle/lib.sh"
 
-# found FAULT PATTERN CHECK: the check fails because of what the pattern says while that build is loaded.
-found() {
-	local fault=$1 pattern=$2 check=$3 output code=0
-	load_alone "$BED_FAULTS/$fault/kvm_idle.ko" || return
-	output=$(idle_check "$check" 2>&1) || code=$?
-	unload_alone || return
-	printf '%s\n' "$output"
-	[ "$code" -eq 1 ] && grep -qE "$pattern" <<<"$output"
-}
-
 kernel_log_start
 oracle_start
 
-plan 6
+plan 5
 check "one page table in 512 that is skipped" \
 	found skipped-table 'the pages of 1 tables of 512 are missing, those of 0 extra' oracle-tables
 check "the wrong accessed bit" \
 	found wrong-bit 'missing ([1-9][0-9]*), of these unwritten \1,' oracle-rounds
-check "TLBs that are not flushed" \
-	found no-flush 'in use with hot TLBs: of ([0-9]+) pages [1-9][0-9]* are missing; extra 0' oracle-hot
 check "a scan that loses the bits of another observer" \
 	found lost-observer "reader after another's scan: missing [1-9][0-9]*,.* extra 0" oracle-rounds
 check "a memory slot whose last page is skipped" \

@@ -31,7 +31,7 @@ oracle_start
 libvirt_start
 
 plan 7
-check "the module loads" load_alone "$BED_MODULE"
+check "the module loads" insmod "$BED_MODULE"
 guest_define small 128 thp=0
 check "a guest starts, in pages of 4 KiB" guest_start small
 check "each page that it touches is accessed, each other that is accessed is of a known class, five intervals" \
@@ -41,5 +41,5 @@ guest_define large 128
 check "a guest starts, in pages of 2 MiB" guest_start large
 check "likewise, or shares its leaf with one that is, five intervals" watch large large
 guest_destroy large
-check "it can be unloaded" unload_alone
+check "it can be unloaded" rmmod kvm_idle
 check "the kernel has nothing to complain about" kernel_is_quiet
