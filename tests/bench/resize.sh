@@ -24,11 +24,6 @@ floor_mib=64
 # Just above what MOM's rule calls critical: it takes what it can, but does not mean to make guests swap.
 host_free_percent=6
 
-# tell VM LINE: like guest_workload, but a guest that swaps may take its time.
-tell() {
-	"$BED_ROOT/build/test/bin/port-request" "/run/$1.workload" 300 "$2"
-}
-
 start_guests() {
 	guest_define lazy 384 swap=/dev/vda
 	guest_define busy 256 swap=/dev/vdb
@@ -46,14 +41,14 @@ start_guests() {
 # What the load does later; run beside the policy.
 change_load() {
 	sleep $((seconds / 2))
-	tell lazy 'hot 200 40 1000 packed'
+	guest_workload lazy 'hot 200 40 1000 packed' 300
 }
 
 # status WHEN: of both guests, a line of JSON each.
 status() {
 	local vm
 	for vm in lazy busy; do
-		tell "$vm" status | jq -c --arg vm "$vm" --arg when "$1" '{vm: $vm, when: $when} + .'
+		guest_workload "$vm" status 300 | jq -c --arg vm "$vm" --arg when "$1" '{vm: $vm, when: $when} + .'
 	done
 }
 

@@ -30,10 +30,14 @@ steps_are_small() {
 		END { print count + 0, "steps"; exit bad || count < 2 }'
 }
 
-# By the kernel's own word: so many MiB of the process lie on node 1.
-far_mib_at_least() {
-	awk -v least="$2" '{ for (i = 1; i <= NF; i++) if (sub(/^N1=/, "", $i)) pages += $i }
-		END { print pages / 256, "MiB on node 1"; exit pages / 256 < least }' "/proc/$(guest_pid "$1")/numa_maps"
+# far_by_kernel VM: by the kernel's own word, too, what the daemon calls cold and far lies on node 1. What is moved or given
+# back between the two looks makes a difference: to be asked again.
+far_by_kernel() {
+	local far
+	far=$(figure "$1" ".placement.\"cold-far\" / $mib") || return
+	awk -v far="$far" '{ for (i = 1; i <= NF; i++) if (sub(/^N1=/, "", $i)) pages += $i }
+		END { print pages / 256, "MiB on node 1, said to be", far; exit far == 0 || pages / 256 < far * 0.9 }' \
+		"/proc/$(guest_pid "$1")/numa_maps"
 }
 
 # watch_all_the_time VM: look at it every moment for as long as the daemon counts a page as used.
@@ -145,16 +149,15 @@ check "and only once" test "$(balloon_mib lazy)" = 320
 
 # Acting.
 ctl set lazy mode=act >&2
-check "lazy: shrinks to what it needs" bed_wait_until 60 holds lazy '.balloon <= 200 * 1048576'
+check "lazy: shrinks to what it needs" bed_wait_until 120 holds lazy '.balloon <= 200 * 1048576'
 check "lazy: in small steps" steps_are_small
 windows lazy 4
 check "lazy: 95 % of the cold pages are on the far node, 95 % of the hot ones near, by the kernel's word" \
 	bed_wait_until 30 holds lazy '.placement.cold > 0 and .placement["cold-far"] >= .placement.cold * 0.95 and
 		.placement.hot > 0 and .placement["hot-near"] >= .placement.hot * 0.95'
-cold_mib=$(figure lazy ".placement.\"cold-far\" / $mib")
-check "lazy: numa_maps says so too" far_mib_at_least lazy "$(awk -v cold="$cold_mib" 'BEGIN { print cold * 0.9 }')"
+check "lazy: numa_maps says so too" bed_wait_until 20 far_by_kernel lazy
 check "plain: has not been touched" test "$(balloon_mib plain)" = 192
-guest_workload lazy 'hot 0 120 200 packed' >&2
+guest_workload lazy 'hot 0 120 200 packed' 240 >&2
 check "lazy: grows again with its working set" bed_wait_until 20 holds lazy '.balloon >= (120 + 48) * 1048576'
 check "lazy: no process was killed for memory" holds lazy '.guest["oom-kills"] == 0'
 figure lazy '{balloon, "working-set", plan, pressure, guest, placement}' >"$BED_OUT/lazy.json"

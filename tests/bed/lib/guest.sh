@@ -131,9 +131,10 @@ guest_agent_socket() {
 	virsh dumpxml "$1" | grep -B 1 "name='org.vmheat.guest.0'" | sed -n "s/.*<source mode='bind' path='\([^']*\)'.*/\1/p"
 }
 
-# guest_workload NAME LINE: sends the workload in the guest one line, prints its one-line JSON reply.
+# guest_workload NAME LINE [SECONDS]: sends the workload in the guest one line, prints its one-line JSON reply. It answers
+# when it has done the work for the first time, for which it has 60 seconds; swapping in takes longer.
 guest_workload() {
-	"$BED_ROOT/build/test/bin/port-request" "/run/$1.workload" 60 "$2"
+	"$BED_ROOT/build/test/bin/port-request" "/run/$1.workload" "${3-60}" "$2"
 }
 
 # guest_shell NAME COMMAND: runs a command in a guest with shell=1, prints what it printed, as one line.
